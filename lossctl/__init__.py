@@ -1,0 +1,3 @@
+"""lossctl: judge a file of predictions."""
+
+__version__ = "0.1.0"

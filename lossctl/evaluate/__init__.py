@@ -1,0 +1,1 @@
+"""Blocks in, one result out: request, plan, partials that merge in any order, reduction."""

@@ -1,0 +1,1 @@
+"""A result to text: tables for people, documents for machines, rows for files."""

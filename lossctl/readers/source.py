@@ -1,0 +1,78 @@
+"""What every reader gives: a Source that lists its columns, cuts itself into units and reads one as chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    Values: TypeAlias = "np.ndarray | pa.Array"
+
+Kind = Literal["integer", "float", "boolean", "string", "list", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """A column as its file declares it.
+
+    `width` is 1 for a flat column, K for a fixed-size list, tensor or second array axis, None for a list
+    whose length only the rows tell. `type` is the file's own name of the type, for people.
+    """
+
+    name: str
+    kind: Kind
+    type: str
+    width: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A range of one file: row groups, bytes or rows `start` to `stop`. Pickles; means the same on any machine."""
+
+    file: int
+    number: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some consecutive rows of a unit: a column's name to its values, (n,) or (n, K), in the file's own type."""
+
+    rows: int
+    values: dict[str, Values]
+
+
+class Source(Protocol):
+    """One open input. Small, picklable: paths and settings, no handles."""
+
+    @property
+    def path(self) -> str:
+        """As the user wrote it; "-" for stdin."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """`parquet`, `csv`, `tsv`, `npy`, `npz`."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are, where the metadata tells."""
+        ...
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """All columns in file order."""
+        ...
+
+    def units(self, file: int) -> list[Unit]:
+        """The whole input cut into ranges, in order; `file` is stamped into each."""
+        ...
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """The named columns of a unit, in order, at most `rows` rows a chunk."""
+        ...

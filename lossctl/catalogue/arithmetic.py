@@ -1,0 +1,117 @@
+"""The words that formulas are written in: IEEE arithmetic on plain floats, and sums over a row.
+
+A loss uses these and `math`; the kernels put compiled functions of the same meaning in their place.
+Nothing here raises: 0, infinity and NaN give what IEEE 754 gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+Vector: TypeAlias = Sequence[float]
+Index: TypeAlias = int
+
+
+def log(x: float) -> float:
+    """Natural logarithm; -inf at 0, NaN below."""
+    if x == 0.0:
+        return -math.inf
+    return math.log(x) if x > 0.0 else math.nan
+
+
+def log1p(x: float) -> float:
+    """log(1 + x), accurate near 0; -inf at -1, NaN below."""
+    if x == -1.0:
+        return -math.inf
+    return math.log1p(x) if x > -1.0 else math.nan
+
+
+def exp(x: float) -> float:
+    """e to the x; inf where it overflows."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def expm1(x: float) -> float:
+    """exp(x) - 1, accurate near 0; inf where it overflows."""
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return math.inf
+
+
+def exp_difference(a: float, b: float) -> float:
+    """exp(a - b) without the rounding error of a - b; 1 where both are the same infinity."""
+    if a == b:
+        return 1.0
+    if not math.isfinite(a - b):
+        return exp(a - b)
+    d = a - b
+    lost = float(Fraction(a) - Fraction(b) - Fraction(d))
+    y = exp(d)
+    return y + y * lost if math.isfinite(y) else y
+
+
+def log_quotient(p: float, s: float, rest: float) -> float:
+    """log(p / (s + rest)), where `rest` is what rounding lost of the sum `s`; accurate near 1."""
+    if s == 0.0 or not (math.isfinite(p) and math.isfinite(s)):
+        return log(p / s) if s != 0.0 else math.nan
+    q = p / s
+    if q <= 0.0 or not math.isfinite(q):
+        return log(q)
+    off = Fraction(p) - Fraction(q) * (Fraction(s) + Fraction(rest))
+    return log(q) + float(off / (Fraction(q) * Fraction(s)))
+
+
+def maximum(a: float, b: float) -> float:
+    """The larger of two; NaN where either is NaN."""
+    return a if a >= b or a != a else b
+
+
+def minimum(a: float, b: float) -> float:
+    """The smaller of two; NaN where either is NaN."""
+    return a if a <= b or a != a else b
+
+
+def clip(x: float, low: float, high: float) -> float:
+    """x held between low and high; NaN stays NaN."""
+    return minimum(maximum(x, low), high)
+
+
+def gap(a: float, b: float) -> float:
+    """a - b; 0 where both are the same infinity."""
+    return 0.0 if a == b else a - b
+
+
+def weigh(a: float, x: float) -> float:
+    """a * x; 0 where a is 0, whatever x is but NaN (the xlogy rule)."""
+    return 0.0 if a == 0.0 and x == x else a * x
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), without overflow."""
+    return maximum(x, 0.0) + log1p(exp(-abs(x)))
+
+
+def total(values: Iterable[float], start: float = 0.0) -> float:
+    """The sum over a row, carried with its rounding errors; as good as exact."""
+    terms = [start, *values]
+    return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms)
+
+
+def largest(values: Iterable[float]) -> float:
+    """The largest of a row; NaN where one is NaN."""
+    best = -math.inf
+    for value in values:
+        best = maximum(best, value)
+    return best
+
+
+def at(values: Vector, index: Index) -> float:
+    """The value at a class index; NaN where the index is no class."""
+    return values[index] if 0 <= index < len(values) else math.nan

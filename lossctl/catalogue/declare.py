@@ -1,0 +1,196 @@
+"""How a loss is declared: a plain function with annotated arguments, and the decorator that reads it.
+
+Arguments without a default are roles (columns); those with one are options. From this follow the command
+line's flags, the help, the checks, the kernel and the tests.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar
+
+from lossctl.catalogue.arithmetic import Index, Vector
+from lossctl.catalogue.domain import REAL, Domain, Interval, When
+from lossctl.errors import UsageError
+
+Value = float | int | bool | str | None
+Shape = Literal["scalar", "vector", "index"]
+Function = TypeVar("Function", bound=Callable[..., float])
+
+ROLE_NAMES = {"y": "labels", "p": "preds"}
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """What an option means and may be.
+
+    Attributes:
+        help: one phrase, without a full stop.
+        within: the range of a number.
+        guard: it bounds the loss near a singularity; at 0 the formula stands bare.
+        ignores_label: rows whose label equals it are left out.
+    """
+
+    help: str
+    within: Interval = field(default_factory=Interval)
+    guard: bool = False
+    ignores_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option as declared: its name, type, default and Param."""
+
+    name: str
+    type: type
+    default: Value
+    param: Param
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def flag(self) -> str:
+        """Its flag on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def structural(self) -> bool:
+        """Whether it picks a formula, so that each value is a kernel of its own."""
+        return self.type in (bool, str)
+
+    def range(self) -> str:
+        """Its allowed values in words."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.type is bool:
+            return "true, false"
+        return str(self.param.within) + (", or none" if self.optional else "")
+
+    def parse(self, text: str) -> Value:
+        """The value that a text stands for, checked.
+
+        Raises:
+            UsageError: the text is no value of this option, or is out of range.
+        """
+        return self.check(self._read(text))
+
+    def check(self, value: Value) -> Value:
+        """The value, if it is allowed."""
+        if value is None and self.optional:
+            return None
+        if self.choices:
+            ok = value in self.choices
+        elif self.type is bool:
+            ok = isinstance(value, bool)
+        else:
+            ok = isinstance(value, int | float) and value in self.param.within
+        if not ok:
+            raise UsageError(f"{self.flag} must be {self.range()}, got {value}")
+        return self.type(value)
+
+    def _read(self, text: str) -> Value:
+        if self.choices:
+            return text
+        if self.optional and text.lower() == "none":
+            return None
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        try:
+            return words[text.lower()] if self.type is bool else self.type(text)
+        except (KeyError, ValueError):
+            raise UsageError(f"{self.flag} must be {self.range()}, got {text!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A set of columns that the loss reads: `argument` of the function, `name` on the command line."""
+
+    argument: str
+    name: str
+    shape: Shape
+    domain: Domain | When
+
+    def domain_for(self, options: Mapping[str, Value]) -> Domain:
+        """The domain under the given options."""
+        if isinstance(self.domain, When):
+            return self.domain.then if options[self.domain.option] else self.domain.otherwise
+        return self.domain
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A loss as declared. `function` is the plain formula: callable, and its own slow oracle."""
+
+    name: str
+    function: Callable[..., float]
+    roles: tuple[Role, ...]
+    options: tuple[Option, ...]
+    formula: str
+    source: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether the function takes one value of each role; a row of several is their mean."""
+        return all(role.shape == "scalar" for role in self.roles)
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first sentence."""
+        return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+    @property
+    def description(self) -> str:
+        """The docstring, without its examples."""
+        return (inspect.getdoc(self.function) or "").split("\n>>>")[0].strip()
+
+    def option(self, name: str) -> Option | None:
+        """The option of that name, if it has one."""
+        return next((option for option in self.options if option.name == name), None)
+
+    def role(self, name: str) -> Role:
+        """The role of that name."""
+        return next(role for role in self.roles if role.name == name)
+
+
+def read_function(
+    function: Callable[..., float],
+    domains: Mapping[str, Domain | When],
+    *,
+    formula: str,
+    source: str,
+    aliases: tuple[str, ...] = (),
+) -> Loss:
+    """The Loss that a function's signature and docstring declare."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    roles: list[Role] = []
+    options: list[Option] = []
+    for argument in inspect.signature(function).parameters.values():
+        hint = hints[argument.name]
+        if argument.default is inspect.Parameter.empty:
+            name = ROLE_NAMES.get(argument.name, argument.name)
+            roles.append(Role(argument.name, name, _shape(hint), domains.get(name, REAL)))
+        else:
+            options.append(_option(argument.name, hint, argument.default))
+    return Loss(function.__name__, function, tuple(roles), tuple(options), formula, source, aliases)
+
+
+def _shape(hint: Any) -> Shape:
+    if hint == Vector:
+        return "vector"
+    return "index" if hint is Index else "scalar"
+
+
+def _option(name: str, hint: Any, default: Value) -> Option:
+    if typing.get_origin(hint) is not Annotated:
+        raise TypeError(f"option {name} needs Annotated[type, Param(...)]")
+    kind, param = typing.get_args(hint)[:2]
+    if typing.get_origin(kind) is Literal:
+        return Option(name, str, default, param, choices=typing.get_args(kind))
+    if typing.get_origin(kind) in (UnionType, typing.Union):
+        kind = next(part for part in typing.get_args(kind) if part is not NoneType)
+        return Option(name, kind, default, param, optional=True)
+    return Option(name, kind, default, param)

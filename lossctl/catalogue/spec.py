@@ -1,0 +1,113 @@
+"""A loss with its options bound: "huber:delta=2" to a BoundLoss and back to the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lossctl.catalogue.declare import Loss, Option, Value
+from lossctl.catalogue.domain import Domain
+from lossctl.catalogue.registry import all_losses, find
+from lossctl.errors import UsageError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class BoundLoss:
+    """A loss and a value for each of its options."""
+
+    loss: Loss
+    values: tuple[Value, ...]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickles as its name and values: the function is found again where it is opened."""
+        return (_rebind, (self.loss.name, self.values))
+
+    @property
+    def options(self) -> dict[str, Value]:
+        """Option name to value, in the order of the declaration."""
+        return {option.name: value for option, value in zip(self.loss.options, self.values, strict=True)}
+
+    def domain(self, role: str) -> Domain:
+        """What the values of a role may be under these options."""
+        return self.loss.role(role).domain_for(self.options)
+
+    def replace(self, **changes: Value) -> BoundLoss:
+        """The same loss with some options changed."""
+        options = {**self.options, **changes}
+        return BoundLoss(self.loss, tuple(options.values()))
+
+    @property
+    def ignored_label(self) -> int | None:
+        """The label whose rows are left out, if an option names one."""
+        found = [v for o, v in zip(self.loss.options, self.values, strict=True) if o.param.ignores_label]
+        return int(found[0]) if found and found[0] is not None else None
+
+    @property
+    def guard(self) -> Option | None:
+        """The option that bounds the loss near a singularity, where it has one and it acts."""
+        return next((option for option in self.loss.options if option.param.guard), None)
+
+    def __str__(self) -> str:
+        """The text that parses back to it: the name and the options that differ from their defaults."""
+        pairs = zip(self.loss.options, self.values, strict=True)
+        said = [f"{o.name}={_text(v)}" for o, v in pairs if v != o.default]
+        return self.loss.name + (":" + ",".join(said) if said else "")
+
+
+def _rebind(name: str, values: tuple[Value, ...]) -> BoundLoss:
+    return BoundLoss(find(name), values)
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def bind(text: str, flags: Mapping[str, Value]) -> BoundLoss:
+    """The loss that a text such as "huber:delta=2" names; options in the text win over the flags.
+
+    Args:
+        text: name, then optionally ":option=value,...".
+        flags: options given for all losses of the call; those that this loss lacks are passed over.
+
+    Raises:
+        UsageError: unknown name or option, or a value out of range.
+    """
+    name, _, tail = text.partition(":")
+    declared = find(name)
+    said = _said(declared, tail)
+    values = (
+        said.get(o.name, o.check(flags[o.name]) if o.name in flags else o.default) for o in declared.options
+    )
+    return BoundLoss(declared, tuple(values))
+
+
+def _said(declared: Loss, tail: str) -> dict[str, Value]:
+    said: dict[str, Value] = {}
+    for part in filter(None, tail.split(",")):
+        key, equals, value = part.partition("=")
+        option = declared.option(key.strip().replace("-", "_"))
+        if option is None or not equals:
+            known = [o.name for o in declared.options]
+            has = f"it has {', '.join(known)}" if known else "it has no options"
+            raise UsageError(f"{declared.name} has no option {key!r} ({has}){nearest(key, known)}")
+        said[option.name] = option.parse(value.strip())
+    return said
+
+
+def bind_all(texts: list[str], flags: Mapping[str, Value]) -> list[BoundLoss]:
+    """All losses of a call.
+
+    Raises:
+        UsageError: as `bind`; or a flag that none of the losses has; or the same loss twice.
+    """
+    bound = [bind(text, flags) for text in texts]
+    for name in flags:
+        if not any(b.loss.option(name) for b in bound):
+            having = [entry.name for entry in all_losses() if entry.option(name)]
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{flag}: none of the chosen losses has it; it belongs to {', '.join(having) or 'no loss'}"
+            )
+    if len(set(map(str, bound))) < len(bound):
+        raise UsageError("the same loss is asked for twice")
+    return bound

@@ -1,0 +1,128 @@
+"""What an evaluation says: plain Python numbers, the row account, and what was chosen. One schema (version 1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lossctl import __version__
+from lossctl.catalogue.declare import Value
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that was read."""
+
+    path: str
+    format: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowAccount:
+    """Every row read: used by some loss, or dropped for a reason."""
+
+    read: int
+    used: int
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something worth a look that did not stop the run."""
+
+    code: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossResult:
+    """One loss over all used rows.
+
+    Attributes:
+        loss: the name, as the catalogue has it.
+        spec: the text that asks for just this loss, such as "huber:delta=2.0".
+        options: every option with its value.
+        reduction: how rows became one number.
+        value: the reduced loss; NaN or infinite where the formula says so.
+        sum: sum of w l, rounded once.
+        count: rows used by this loss.
+        weight_sum: sum of w.
+        denominator: what the sum was divided by; None for `sum`.
+        denominator_name: in words, such as "sum of weights".
+        stderr: standard error of the mean, linearised for weights; None where it is not defined.
+        min, max: of the rows' unweighted losses; None without rows.
+        guarded: rows whose loss the guard changed, and their share of the sum; None where none was.
+    """
+
+    loss: str
+    spec: str
+    options: Mapping[str, Value]
+    reduction: str
+    value: float
+    sum: float
+    count: int
+    weight_sum: float
+    denominator: float | None
+    denominator_name: str
+    stderr: float | None
+    min: float | None
+    max: float | None
+    guarded: Mapping[str, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON has it."""
+        return {
+            "loss": self.loss,
+            "spec": self.spec,
+            "options": dict(self.options),
+            "reduction": self.reduction,
+            "value": self.value,
+            "sum": self.sum,
+            "count": self.count,
+            "weight_sum": self.weight_sum,
+            "denominator": self.denominator,
+            "denominator_name": self.denominator_name,
+            "stderr": self.stderr,
+            "min": self.min,
+            "max": self.max,
+            "guarded": dict(self.guarded) if self.guarded else None,
+            "slices": [],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one call found."""
+
+    inputs: tuple[InputFile, ...]
+    columns: Mapping[str, tuple[str, ...] | None]
+    rows: RowAccount
+    warnings: tuple[Warned, ...]
+    results: tuple[LossResult, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "lossctl": __version__,
+            "inputs": [{"path": f.path, "format": f.format, "rows": f.rows} for f in self.inputs],
+            "columns": {role: None if names is None else list(names) for role, names in self.columns.items()},
+            "rows": {"read": self.rows.read, "used": self.rows.used, "dropped": dict(self.rows.dropped)},
+            "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
+            "results": [entry.to_dict() for entry in self.results],
+        }
+
+
+def plain(value: Any) -> Any:
+    """The same with non-finite numbers as the texts "nan", "inf" and "-inf", which JSON can hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, Mapping):
+        return {key: plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, list | tuple) else value

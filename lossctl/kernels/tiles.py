@@ -1,0 +1,129 @@
+"""The loop of a loss: tiles of rows are loaded as float64, the formula runs over them, one number a row comes out.
+
+A kernel takes one address, of a frame of int64:
+
+    0 rows   1 tile   2 width   3 out   4 options   then for each role: loader, columns, stride, width, buffer
+
+`width` is K, or the number of columns of an elementwise loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+from lossctl.catalogue.arithmetic import maximum
+from lossctl.catalogue.declare import Role
+from lossctl.catalogue.spec import BoundLoss
+from lossctl.kernels.formula import compilable
+from lossctl.kernels.layout import HEAD, ROLE
+from lossctl.kernels.pointers import as_float64, call, get, put, stack
+from lossctl.kernels.rowloss import Constant, Meaning, RowProgram, Text, Vector, lower
+
+@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+def settle(high: float, low: float) -> float:
+    """A sum and its carried errors as one number; an infinite sum carries none."""
+    return high + low if low == low else high
+
+
+@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+def item(buffer: Any, tile: int, r: int, index: int, width: int) -> float:
+    """Element `index` of row r, NaN where there is none."""
+    inside = 0 <= index < width
+    value = get(buffer, (index if inside else 0) * tile + r)
+    return value if inside else math.nan
+
+
+@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+def as_index(label: float) -> int:
+    """A class index from its tile's float64; -1 for what is no index."""
+    usable = 0.0 <= label < 2.0**31 and label == math.floor(label)
+    return int(label if usable else -1.0)
+
+
+WORDS: dict[str, Any] = {
+    "get": get,
+    "put": put,
+    "stack": stack,
+    "call": call,
+    "as_float64": as_float64,
+    "settle": settle,
+    "item": item,
+    "as_index": as_index,
+    "MINUS_INFINITY": -math.inf,
+}
+
+
+def kernel(bound: BoundLoss, single: bool) -> Callable[..., Any]:
+    """The Python form of a loss's kernel, for numba to compile.
+
+    Args:
+        bound: structural options are compiled in; numbers are read from the frame.
+        single: an elementwise loss of one column a role.
+    """
+    program = RowProgram()
+    passes = _elementwise(bound, single, program) if bound.loss.elementwise else _over_rows(bound, program)
+    used = {name: compilable(f) for name, f in program.functions.items()}
+    scope = {**WORDS, "maximum": compilable(maximum), **used}
+    exec("\n".join(_frame(bound, program, passes)), scope)
+    return scope["kernel"]  # type: ignore[no-any-return]
+
+
+def _arguments(bound: BoundLoss, roles: dict[str, Meaning]) -> dict[str, Meaning]:
+    scope = dict(roles)
+    for option, value in zip(bound.loss.options, bound.values, strict=True):
+        numeric = not option.structural and not option.param.ignores_label
+        scope[option.name] = Text(option.name) if numeric else Constant(value)
+    return scope
+
+
+def _over_rows(bound: BoundLoss, program: RowProgram) -> list[str]:
+    roles: dict[str, Meaning] = {
+        role.argument: Vector(f"b_{role.argument}") if role.shape == "vector" else Text(_first(role))
+        for role in bound.loss.roles
+    }
+    value = lower(bound.loss.function, _arguments(bound, roles), program)
+    return [*program.lines, "for r in range(t):", f"    put(out, base + r, {value})"]
+
+
+def _first(role: Role) -> str:
+    return f"get(b_{role.argument}, r)" if role.shape == "scalar" else f"as_index(get(b_{role.argument}, r))"
+
+
+def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[str]:
+    name = program.call(bound.loss.function)
+    place = "r" if single else "o + r"
+    scope = _arguments(bound, {role.argument: Text(f"get(b_{role.argument}, {place})") for role in bound.loss.roles})
+    args = ", ".join(m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if not isinstance(m, Vector))
+    if single:
+        return ["for r in range(t):", f"    put(out, base + r, {name}({args}))"]
+    mean = program.sum_pass(f"{name}({args})", "0.0").text
+    return [*program.lines, "for r in range(t):", f"    put(out, base + r, {mean} / width)"]
+
+
+def _frame(bound: BoundLoss, program: RowProgram, passes: list[str]) -> list[str]:
+    lines = [
+        "def kernel(frame):",
+        "    n = get(frame, 0)",
+        "    tile = get(frame, 1)",
+        "    width = get(frame, 2)",
+        "    out = as_float64(get(frame, 3))",
+        "    options = as_float64(get(frame, 4))",
+    ]
+    numbers = [o.name for o in bound.loss.options if not o.structural and not o.param.ignores_label]
+    lines += [f"    {name} = get(options, {i})" for i, name in enumerate(numbers)]
+    lines += [f"    {name} = stack()" for name in program.arrays]
+    loads = []
+    for i, role in enumerate(bound.loss.roles):
+        at = HEAD + ROLE * i
+        lines.append(f"    b_{role.argument} = as_float64(get(frame, {at + 4}))")
+        loads.append(
+            f"call(get(frame, {at}), get(frame, {at + 1}), get(frame, {at + 2}), base, t, "
+            f"get(frame, {at + 3}), get(frame, {at + 4}), tile)"
+        )
+    lines += ["    base = 0", "    while base < n:", "        t = min(tile, n - base)"]
+    lines += [f"        {line}" for line in [*loads, *passes]]
+    return [*lines, "        base += tile"]

@@ -63,6 +63,10 @@ def build_accumulate() -> Any:
         at = 5 * LIMBS + which
         put(state, at, get(state, at) + 1)
 
+    @njit  # type: ignore[untyped-decorator]
+    def finite(x: float) -> float:
+        return x if x <= MAX else 0.0
+
     def accumulate(frame: Any) -> None:
         n, state = get(frame, 0), as_int64(get(frame, 4))
         losses, weights = as_float64(get(frame, 1)), as_float64(get(frame, 2))
@@ -100,10 +104,6 @@ def build_accumulate() -> Any:
         put(extremes, 0, least)
         put(extremes, 1, most)
         put(state, 5 * LIMBS, get(state, 5 * LIMBS) + rows)
-
-    @njit  # type: ignore[untyped-decorator]
-    def finite(x: float) -> float:
-        return x if x <= MAX else 0.0
 
     return accumulate
 

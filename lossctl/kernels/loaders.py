@@ -1,7 +1,7 @@
 """From a file's own number type to a tile of float64: element k of row r goes to `buffer[k * tile + r]`.
 
-One loader a type and layout: `columns` (each column's numbers in a run, stride 1) or `rows` (a row's K numbers
-side by side; the columns' addresses are then first, first + 1 item, …, and the stride is K).
+One loader a type and layout: `columns` (each column's numbers in a run, stride 1), `rows` (a row's K numbers
+side by side, rows `stride` apart), `strided`, or `onehot` (one column of class indices becomes K of 0 and 1).
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ def loader(dtype: str, layout: str) -> Callable[..., Any]:
     """The Python form of a loader, for numba to compile; `dtype` as numpy names it."""
     pointer_to = POINTER_TO[dtype]
 
-    def columns(
-        addresses: int, stride: int, base: int, t: int, width: int, buffer: int, tile: int
-    ) -> None:
+    def strided(addresses: int, stride: int, base: int, t: int, width: int, buffer: int, tile: int) -> None:
         to = as_float64(buffer)
         for k in range(width):
             column = pointer_to(get(as_int64(addresses), k))
@@ -49,7 +47,14 @@ def loader(dtype: str, layout: str) -> Callable[..., Any]:
             for r in range(t):
                 put(to, k * tile + r, float64(get(column, base + r)))
 
-    return {"columns": plain, "rows": rows, "strided": columns}[layout]
+    def onehot(addresses: int, stride: int, base: int, t: int, width: int, buffer: int, tile: int) -> None:
+        to = as_float64(buffer)
+        column = pointer_to(get(as_int64(addresses), 0))
+        for k in range(width):
+            for r in range(t):
+                put(to, k * tile + r, 1.0 if float64(get(column, (base + r) * stride)) == k else 0.0)
+
+    return {"columns": plain, "rows": rows, "strided": strided, "onehot": onehot}[layout]
 
 
 @numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]

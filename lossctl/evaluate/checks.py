@@ -1,0 +1,159 @@
+"""What may not pass: each role's values against the ranges of the losses that read it, row by row, with reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lossctl.catalogue.domain import CLASS_INDEX, Domain
+from lossctl.catalogue.spec import BoundLoss
+from lossctl.evaluate.frames import Buffers, scan_rows
+from lossctl.evaluate.partial import SHOWN, Look, Offence
+from lossctl.readers.block import Block, Columns
+
+if TYPE_CHECKING:
+    from lossctl.evaluate.rows import Whole
+    from lossctl.readers.source import Chunk, Unit
+
+SINGULAR = {"labels": "label", "preds": "pred", "weights": "weight"}
+LARGEST = 1.7976931348623157e308
+# how far a row of probabilities may be from 1 before it warns; float32 softmaxes of 10,000 classes stay inside
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A role against a range: `low` to `high`, both included; `kind` is the scan's."""
+
+    role: str
+    domain: Domain
+    kind: str
+    low: float
+    high: float
+    ignored: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A block's rows after the checks: `reasons` maps a code to the rows it stopped, each row under one code."""
+
+    reasons: dict[str, Whole]
+    looks: dict[str, Look]
+    offences: tuple[Offence, ...]
+
+
+def checks_for(losses: Sequence[BoundLoss], classes: int, one_hot: bool, weighted: bool) -> list[Check]:
+    """The checks of a call: each role's ranges, once each."""
+    found: dict[tuple[str, Domain, int | None], Check] = {}
+    for bound in losses:
+        for role in bound.loss.roles:
+            domain = bound.domain(role.name)
+            if one_hot and role.name == "labels" and role.shape == "vector":
+                domain = CLASS_INDEX
+            ignored = bound.ignored_label if role.name == "labels" else None
+            found[role.name, domain, ignored] = _check(role.name, domain, classes, ignored)
+    if weighted:
+        domain = Domain("a finite weight >= 0", reason="weight_out_of_range")
+        found["weights", domain, None] = Check("weights", domain, "range", 0.0, LARGEST)
+    return list(found.values())
+
+
+def _check(role: str, domain: Domain, classes: int, ignored: int | None) -> Check:
+    within = domain.interval
+    low = max(within.low, -LARGEST)
+    high = min(within.high, float(classes - 1) if domain.class_index else LARGEST)
+    low = math.nextafter(low, math.inf) if within.low_open else low
+    high = math.nextafter(high, -math.inf) if within.high_open else high
+    kind = "whole" if within.whole else ("sums" if domain.sums_to_one else "range")
+    return Check(role, domain, kind, low, high, ignored)
+
+
+def judge(block: Block, chunk: Chunk, checks: Sequence[Check], names: dict[str, tuple[str, ...]], buffers: Buffers, unit: Unit) -> Verdict:
+    """Run the checks over a block."""
+    reasons: dict[str, Whole] = {}
+    looks: dict[str, Look] = {}
+    offences: list[Offence] = []
+    stopped = np.zeros(block.rows, dtype=bool)
+    for check in checks:
+        columns = block.roles[check.role]
+        tolerance = 0.01 if columns.dtype == "float16" else TOLERANCE
+        look, flags, flagged = scan_rows(columns, check.kind, (check.low, check.high, tolerance), buffers, check.role)
+        looks[check.role] = look.merge(looks.get(check.role, look)) if check.role in looks else look
+        if not flagged:
+            continue
+        rows = np.flatnonzero(flags)
+        if check.ignored is not None:
+            rows = rows[values_of(columns, rows)[:, 0] != check.ignored]
+        rows = rows[~stopped[rows]]
+        stopped[rows] = True
+        for code, some in _sorted_out(columns, check, rows).items():
+            reasons[code] = np.union1d(reasons[code], some) if code in reasons else some
+            offences += _described(check, code, some, block, chunk, names, unit)
+    return Verdict(reasons, looks, tuple(sorted(offences)[:SHOWN]))
+
+
+def _sorted_out(columns: Columns, check: Check, rows: Whole) -> dict[str, Whole]:
+    """Flagged rows by reason: no value first, then NaN, then infinite, then out of range."""
+    noun = SINGULAR.get(check.role, check.role)
+    found: dict[str, Whole] = {}
+    for fault, mask in columns.faults.items():
+        code = fault if fault == "unknown_class" else f"{fault}_{noun}"
+        found[code], rows = rows[mask[rows]], rows[~mask[rows]]
+    values = values_of(columns, rows)
+    nan = np.isnan(values).any(axis=1)
+    inf = np.isinf(values).any(axis=1) & ~nan
+    found[f"nan_{noun}"], found[f"inf_{noun}"] = rows[nan], rows[inf]
+    found[check.domain.reason if check.domain.reason != "out_of_range" else f"{noun}_out_of_range"] = rows[~nan & ~inf]
+    return {code: some for code, some in found.items() if len(some)}
+
+
+def values_of(columns: Columns, rows: Whole) -> np.ndarray:
+    """The (n, K) values of some rows as float64, read where they lie."""
+    size = np.dtype(columns.dtype).itemsize
+    if not len(rows):
+        return np.empty((0, columns.width))
+    out = np.empty((len(rows), columns.width))
+    span = (columns.rows - 1) * columns.stride + 1
+    for k, place in enumerate(columns.addresses.tolist()):
+        column = _view(place, span, columns.dtype, size)
+        out[:, k] = column[rows * columns.stride]
+    return out
+
+
+def _view(place: int, count: int, dtype: str, size: int) -> np.ndarray:
+    import ctypes
+
+    memory = (ctypes.c_char * (count * size)).from_address(place)
+    return np.frombuffer(memory, dtype=dtype)
+
+
+def _described(check: Check, code: str, rows: Whole, block: Block, chunk: Chunk, names: dict[str, tuple[str, ...]], unit: Unit) -> list[Offence]:
+    columns = block.roles[check.role]
+    described = []
+    for row in rows[:SHOWN].tolist():
+        values = values_of(columns, np.array([row]))[0]
+        bad = [k for k, x in enumerate(values.tolist()) if not check.low <= x <= check.high] or [0]
+        name = names[check.role][min(bad[0], len(names[check.role]) - 1)]
+        text = _text(chunk, name, row, bad[0], float(values[bad[0]]))
+        described.append(Offence(unit.file, unit.number, block.first + row, name, text, code, _expected(check)))
+    return described
+
+
+def _expected(check: Check) -> str:
+    if check.domain.class_index:
+        return f"a class index from 0 to {check.high:.0f}"
+    return check.domain.name if check.domain.interval.high < math.inf or check.domain.interval.low > -math.inf else f"finite, {check.domain.name}"
+
+
+def _text(chunk: Chunk, name: str, row: int, k: int, value: float) -> str:
+    """The value as the file has it."""
+    array = chunk.values[name]
+    if isinstance(array, np.ndarray):
+        return str(array[row, k] if array.ndim == 2 else array[row])
+    entry = array[row].as_py()
+    entry = entry[k] if isinstance(entry, list) else entry
+    return "null" if entry is None else (repr(entry) if isinstance(entry, str) else str(entry if not isinstance(entry, float) else value))

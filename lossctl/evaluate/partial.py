@@ -1,0 +1,142 @@
+"""What one unit of work gives back: counts and exact sums as Python integers. Merges in any order to the same bits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lossctl.evaluate.rows import Whole
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LossPartial:
+    """The sums of one loss over some rows; the sums are integers in units of 2**-1074.
+
+    Attributes:
+        rows, nonzero: rows added, and those of weight other than 0.
+        loss, squares, weight, weight_squares, cross: sums of w l, (w l)^2, w, w^2 and w (w l).
+        nan, positive_infinity, negative_infinity: rows whose w l is no finite number.
+        least, most: of the unweighted losses.
+        guarded, guarded_loss: rows whose loss the guard changed, and their sum of w l.
+    """
+
+    rows: int = 0
+    nonzero: int = 0
+    loss: int = 0
+    squares: int = 0
+    weight: int = 0
+    weight_squares: int = 0
+    cross: int = 0
+    nan: int = 0
+    positive_infinity: int = 0
+    negative_infinity: int = 0
+    least: float = math.inf
+    most: float = -math.inf
+    guarded: int = 0
+    guarded_loss: int = 0
+
+    def merge(self, other: LossPartial) -> LossPartial:
+        """Both together."""
+        added = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in self.__slots__
+            if name not in ("least", "most")
+        }
+        return LossPartial(**added, least=min(self.least, other.least), most=max(self.most, other.most))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Offence:
+    """A row that a check stopped: where it stands, what it holds and the reason's code."""
+
+    file: int
+    unit: int
+    row: int
+    column: str
+    value: str
+    reason: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the scan of a role saw, over all rows and columns."""
+
+    least: float = math.inf
+    most: float = -math.inf
+    unnormalised: int = 0
+    least_sum: float = math.inf
+    most_sum: float = -math.inf
+
+    def merge(self, other: Look) -> Look:
+        """Both together."""
+        return Look(
+            min(self.least, other.least),
+            max(self.most, other.most),
+            self.unnormalised + other.unnormalised,
+            min(self.least_sum, other.least_sum),
+            max(self.most_sum, other.most_sum),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Rows of a unit that were left out: (n,) places within it, and each one's reason."""
+
+    file: int
+    unit: int
+    rows: Whole
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """All that some units gave.
+
+    Attributes:
+        unit_rows: (file, unit) to the rows read there; from these come row numbers.
+        used: rows that some loss used.
+        losses: in the order of the call.
+        bad: reason to the number of rows.
+        offences: the first few, in file order.
+        looks: role to what its scan saw.
+        dropped: the rows left out, where they are asked for.
+    """
+
+    unit_rows: dict[tuple[int, int], int] = field(default_factory=dict)
+    used: int = 0
+    losses: tuple[LossPartial, ...] = ()
+    bad: dict[str, int] = field(default_factory=dict)
+    offences: tuple[Offence, ...] = ()
+    looks: dict[str, Look] = field(default_factory=dict)
+    dropped: tuple[Dropped, ...] = ()
+
+    def merge(self, other: Partial) -> Partial:
+        """Both together; the order does not matter."""
+        if not self.unit_rows:
+            return other
+        if not other.unit_rows:
+            return self
+        bad = {r: self.bad.get(r, 0) + other.bad.get(r, 0) for r in sorted({*self.bad, *other.bad})}
+        looks = {
+            role: self.looks.get(role, Look()).merge(other.looks.get(role, Look()))
+            for role in {*self.looks, *other.looks}
+        }
+        return Partial(
+            {**self.unit_rows, **other.unit_rows},
+            self.used + other.used,
+            tuple(a.merge(b) for a, b in zip(self.losses, other.losses, strict=True)),
+            bad,
+            tuple(sorted((*self.offences, *other.offences))[:SHOWN]),
+            looks,
+            (*self.dropped, *other.dropped),
+        )
+
+    @property
+    def read(self) -> int:
+        """Rows read."""
+        return sum(self.unit_rows.values())

@@ -1,0 +1,209 @@
+"""A request to a job: files opened, roles filled, widths and class names settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lossctl.catalogue.declare import Role
+from lossctl.catalogue.spec import BoundLoss
+from lossctl.errors import DataError, UsageError
+from lossctl.evaluate.request import Job, Request
+from lossctl.readers.places import ReadSettings, open_arrays, open_source
+from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, flag_of, listing, select
+from lossctl.readers.source import ColumnInfo, Source, Unit
+
+# bytes of float64 that a block of rows should take at the most
+BLOCK_BYTES = 1 << 22
+MOST_ROWS = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job, its units in file order, and how its columns were chosen."""
+
+    job: Job
+    units: tuple[Unit, ...]
+    chosen: dict[str, Chosen]
+
+
+def plan(request: Request) -> Plan:
+    """Open the files and fill the roles.
+
+    Raises:
+        DataError: a file that cannot be read, or lacks a column that another has.
+        UsageError: a role that no column fills, or columns that do not fit the losses.
+    """
+    sources, selectors = open_all(request.files, request.roles, request.read)
+    columns = sources[0].columns()
+    chosen = choose(columns, selectors, request.losses)
+    chosen, classes = _class_order(request.classes, columns, chosen)
+    if classes is not None:
+        sources = tuple(_with_text(source, chosen["labels"].columns) for source in sources)
+    for name in request.ids:
+        select(name, columns, "--id")
+    needed = [name for role in chosen.values() for name in role.columns]
+    for source in sources[1:]:
+        _same_columns(source, sources[0], needed)
+    widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
+    one_hot = _fit(request.losses, widths)
+    job = Job(
+        sources,
+        {role: c.columns for role, c in chosen.items()},
+        request.losses,
+        classes,
+        max(widths["preds"], len(classes or ())) if widths["preds"] > 1 else len(classes or (0,)),
+        one_hot,
+        request.on_bad,
+        request.batch_rows or batch_rows(sum(widths.values())),
+        keep_dropped=request.dropped is not None,
+    )
+    return Plan(job, units_of(job), chosen)
+
+
+def units_of(job: Job) -> tuple[Unit, ...]:
+    """All units, in file order."""
+    return tuple(unit for i, source in enumerate(job.sources) for unit in source.units(i))
+
+
+def batch_rows(width: int) -> int:
+    """Rows a block: what stays in the caches between decoding and the kernels."""
+    return max(1024, min(MOST_ROWS, BLOCK_BYTES // (8 * width)))
+
+
+def open_all(
+    files: Sequence[str], roles: dict[str, str], settings: ReadSettings
+) -> tuple[tuple[Source, ...], dict[str, str]]:
+    """The inputs of a call, and the role selectors that then name their columns.
+
+    Arrays may be named in the role flags (`-y y.npy -p p.npy`) instead of as files.
+    """
+    arrays = {role: path for role, path in roles.items() if path.endswith(".npy")}
+    if not files and not arrays:
+        raise UsageError("no input: name a file, or - for stdin, or arrays as in -y y.npy -p p.npy")
+    if arrays and files:
+        raise UsageError(f"{flag_of(next(iter(arrays)))} names an array, so {files[0]} has no place: give one or the other")
+    if arrays:
+        paths = tuple(dict.fromkeys(arrays.values()))
+        return (open_arrays(paths),), roles
+    return tuple(open_source(path, settings) for path in files), roles
+
+
+def choose(
+    columns: Sequence[ColumnInfo], selectors: dict[str, str], losses: Sequence[BoundLoss]
+) -> dict[str, Chosen]:
+    """The columns of every role that the losses read, and of the weights.
+
+    Raises:
+        UsageError: a role without columns, or with several candidates, or a role that no loss reads.
+    """
+    wanted = list(dict.fromkeys(role.name for bound in losses for role in bound.loss.roles))
+    for role in selectors:
+        if role not in (*wanted, "labels", "preds", "weights"):
+            names = ", ".join(wanted)
+            raise UsageError(f"--role {role}: none of the chosen losses reads it; they read {names}")
+    chosen = {
+        role: select(selectors[role], columns, flag_of(role))
+        for role in (*wanted, "weights")
+        if role in selectors
+    }
+    left = [c for c in columns if c.name not in {n for role in chosen.values() for n in role.columns}]
+    for role in wanted:
+        if role in chosen:
+            continue
+        if role == "preds":
+            chosen[role] = find_preds(left)
+        elif role == "labels":
+            continue
+        else:
+            raise UsageError(f"role {role} has no columns; name them with {flag_of(role)} {listing(c.name for c in columns)}")
+    if "labels" in wanted and "labels" not in chosen:
+        chosen["labels"] = find_labels(left, chosen.get("preds"))
+    if len(chosen.get("weights", Chosen((), "")).columns) > 1:
+        raise UsageError("-w/--weights takes one column, a weight a row")
+    return {role: chosen[role] for role in (*wanted, "weights") if role in chosen}
+
+
+def _class_order(
+    given: tuple[str, ...] | None, columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]
+) -> tuple[dict[str, Chosen], tuple[str, ...] | None]:
+    """Preds in class order, and the classes where the labels are names."""
+    kinds = {column.name: column.kind for column in columns}
+    preds = chosen["preds"]
+    endings = tuple(ending(name) for name in preds.columns)
+    named = len(endings) > 1 and not all(name.isdigit() for name in endings)
+    if given is not None and named:
+        if set(given) != set(endings):
+            raise UsageError(f"--classes names {', '.join(given)}, the preds columns end in {', '.join(endings)}")
+        order = tuple(preds.columns[endings.index(name)] for name in given)
+        chosen = {**chosen, "preds": replace(preds, columns=order)}
+    elif given is not None and 1 < len(endings) != len(given):
+        raise UsageError(f"--classes names {len(given)} classes, there are {len(endings)} preds columns")
+    labels = chosen["labels"].columns
+    text = len(labels) == 1 and kinds[labels[0]] == "string"
+    if given is not None:
+        return chosen, given if len(labels) == 1 and kinds[labels[0]] not in ("integer", "float") else None
+    return chosen, endings if text and named else None
+
+
+def _with_text(source: Source, names: tuple[str, ...]) -> Source:
+    with_text = getattr(source, "with_text", None)
+    return with_text(frozenset(names)) if with_text is not None else source
+
+
+def _same_columns(source: Source, first: Source, needed: Sequence[str]) -> None:
+    there = [column.name for column in source.columns()]
+    for name in needed:
+        if name not in there:
+            raise DataError(f"{source.path} has no column {name!r}, which {first.path} has {listing(there)}")
+
+
+def _width(source: Source, names: tuple[str, ...]) -> int:
+    infos = {column.name: column for column in source.columns()}
+    kinds = [infos[name] for name in names]
+    lists = [info for info in kinds if info.kind == "list"]
+    odd = next((info for info in kinds if info.kind == "other"), None)
+    if odd is not None:
+        raise DataError(f"{source.path}: column {odd.name!r} is {odd.type}, which holds no numbers")
+    if lists and len(kinds) > 1:
+        raise UsageError(f"column {lists[0].name!r} holds a list a row, so it stands alone in its role")
+    width = kinds[0].width if len(kinds) == 1 else len(kinds)
+    return _first_length(source, names[0]) if width is None else width
+
+
+def _first_length(source: Source, name: str) -> int:
+    """The length of the first list that is not null."""
+    for unit in source.units(0):
+        for chunk in source.read(unit, [name], 1024):
+            values = chunk.values[name].drop_null()  # type: ignore[union-attr]
+            if len(values):
+                return len(values[0])
+    return 1
+
+
+def _fit(losses: Sequence[BoundLoss], widths: dict[str, int]) -> bool:
+    """Whether labels are class indices to be read as one-hot rows; raises where columns do not fit a loss."""
+    one_hot = False
+    for bound in losses:
+        needed = widths["preds"]
+        for role in bound.loss.roles:
+            one_hot |= _fit_role(bound, role, widths[role.name], needed)
+    return one_hot
+
+
+def _fit_role(bound: BoundLoss, role: Role, width: int, needed: int) -> bool:
+    name = bound.loss.name
+    if role.shape == "index":
+        if width != 1:
+            raise UsageError(
+                f"{name} reads one column of class indices, {role.name} has {width} columns; "
+                "for one-hot labels take categorical_crossentropy"
+            )
+        if needed < 2:
+            raise UsageError(f"{name} reads a prediction a class, preds has {needed} column; name them with -p/--preds")
+        return False
+    if width == needed:
+        return False
+    if role.shape == "vector" and width == 1 and bound.domain(role.name).sums_to_one:
+        return True
+    raise UsageError(f"{name} pairs {role.name} with preds, but they have {width} and {needed} columns: rows are never broadcast")

@@ -1,0 +1,71 @@
+"""What was asked, resolved and complete: pure data that pickles and can be printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lossctl.catalogue.spec import BoundLoss
+from lossctl.readers.places import ReadSettings
+from lossctl.readers.source import Source
+
+OnBad = Literal["error", "drop", "keep"]
+OnEmpty = Literal["error", "nan", "zero"]
+REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size", "sum_by_nonzero_weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One `eval`, as the user put it.
+
+    Attributes:
+        files: paths, or "-".
+        losses: with their options bound.
+        roles: role to column selector, as given; roles not given are found by name.
+        classes: class names in order, where labels are names.
+        ids: columns that name rows in unreduced output.
+        reduction: one of REDUCTIONS.
+        on_bad, on_empty: what happens to unusable rows and to a zero denominator.
+        max_dropped: a share in [0, 1] or a count, or None.
+        dropped: where dropped rows are saved.
+        threads: how many work at once; 0 takes the processors there are.
+        batch_rows: rows a block; 0 takes what suits the width.
+    """
+
+    files: tuple[str, ...]
+    losses: tuple[BoundLoss, ...]
+    roles: dict[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] | None = None
+    ids: tuple[str, ...] = ()
+    reduction: str = "mean"
+    on_bad: OnBad = "error"
+    on_empty: OnEmpty = "error"
+    max_dropped: float | int | None = None
+    dropped: str | None = None
+    threads: int = 0
+    batch_rows: int = 0
+    read: ReadSettings = field(default_factory=ReadSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request whose files were opened and whose roles were filled: all that a unit of work needs.
+
+    Attributes:
+        sources: the inputs, in order.
+        columns: role to column names; a role that no file fills is absent.
+        losses: with `auto` options settled.
+        classes: class names in order, where labels are names.
+        classes_count: K, or the number of pred columns.
+        one_hot: labels are class indices that a loss over class vectors reads as one-hot rows.
+    """
+
+    sources: tuple[Source, ...]
+    columns: dict[str, tuple[str, ...]]
+    losses: tuple[BoundLoss, ...]
+    classes: tuple[str, ...] | None
+    classes_count: int
+    one_hot: bool
+    on_bad: OnBad
+    batch_rows: int
+    keep_dropped: bool = False

@@ -1,0 +1,124 @@
+"""A request to its result: plan, run the units, merge, refuse or reduce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce as fold
+
+from lossctl.errors import GateError
+from lossctl.evaluate.complaint import refuse_bad_rows, warnings_for
+from lossctl.evaluate.encoding import settled
+from lossctl.evaluate.executors import Executor, executor_for
+from lossctl.evaluate.partial import LossPartial, Partial
+from lossctl.evaluate.plan import Plan, plan
+from lossctl.evaluate.reduce import reduce
+from lossctl.evaluate.request import Job, Request
+from lossctl.evaluate.result import InputFile, LossResult, Result, RowAccount
+from lossctl.evaluate.rows import LossRows
+from lossctl.evaluate.work import evaluate_unit, unit_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A finished pass over the files: what was asked, how it was planned and what was added up."""
+
+    request: Request
+    plan: Plan
+    partial: Partial
+
+    def result(self) -> Result:
+        """The partial reduced to one value a loss; without values for the reduction "none".
+
+        Raises:
+            DataError: a zero denominator, where the request does not say what that gives.
+        """
+        job, partial = self.plan.job, self.partial
+        results: tuple[LossResult, ...] = ()
+        if self.request.reduction != "none":
+            results = tuple(
+                reduce(bound, sums, self.request.reduction, self.request.on_empty, "weights" in job.columns)
+                for bound, sums in zip(job.losses, partial.losses, strict=True)
+            )
+        warned = warnings_for(job, partial, results)
+        return Result(inputs(job, partial), columns(job), account(partial), warned, results)
+
+
+def prepare(request: Request) -> Plan:
+    """The plan of a request, with every `auto` settled.
+
+    Raises:
+        DataError, UsageError: as `plan`.
+    """
+    made = plan(request)
+    job = settled(made.job, made.units, request.threads)
+    return Plan(job, made.units, made.chosen)
+
+
+def run(request: Request, executor: Executor | None = None) -> Evaluation:
+    """Run a request to the merged partial, with every row judged.
+
+    Args:
+        request: what was asked.
+        executor: where the units run; threads where none is given.
+
+    Raises:
+        DataError: a file or a row that cannot be used.
+        UsageError: names, columns or options that do not fit.
+        GateError: more rows were dropped than --max-dropped allows.
+    """
+    made = prepare(request)
+    runner = executor or executor_for(request.threads, len(made.units))
+    partial = fold(Partial.merge, runner.run(evaluate_unit, made.job, made.units), _nothing(made.job))
+    if request.on_bad == "error":
+        refuse_bad_rows(made.job, partial)
+    check_max_dropped(request, partial)
+    return Evaluation(request, made, partial)
+
+
+def _nothing(job: Job) -> Partial:
+    return Partial(losses=tuple(LossPartial() for _ in job.losses))
+
+
+def check_max_dropped(request: Request, partial: Partial) -> None:
+    """Raise if more rows were dropped than the request allows.
+
+    Raises:
+        GateError: with the counts.
+    """
+    limit = request.max_dropped
+    if limit is None:
+        return
+    dropped = sum(partial.bad.values())
+    most = limit * partial.read if isinstance(limit, float) else limit
+    if dropped > most:
+        allowed = f"{limit:.6g} of {partial.read} rows" if isinstance(limit, float) else f"{limit} rows"
+        raise GateError(f"{dropped} rows were dropped, --max-dropped allows {allowed}")
+
+
+def account(partial: Partial) -> RowAccount:
+    """The row account of a partial."""
+    return RowAccount(partial.read, partial.used, dict(sorted(partial.bad.items())))
+
+
+def inputs(job: Job, partial: Partial) -> tuple[InputFile, ...]:
+    """The files with the rows that were read of each."""
+    rows = [0] * len(job.sources)
+    for (file, _), count in partial.unit_rows.items():
+        rows[file] += count
+    return tuple(InputFile(s.path, s.format, n) for s, n in zip(job.sources, rows, strict=True))
+
+
+def columns(job: Job) -> dict[str, tuple[str, ...] | None]:
+    """Role to columns; None for weights that there are none of."""
+    return {**job.columns, "weights": job.columns.get("weights")}
+
+
+def evaluate_rows(request: Request, made: Plan) -> Iterator[LossRows]:
+    """A request's unreduced losses, in file order; rows that a check stopped are left out unless they are kept."""
+    first: dict[int, int] = {}
+    for unit in made.units:
+        start = first.get(unit.file, 1)
+        for read, losses in unit_rows(made.job, unit, start, request.ids):
+            first[unit.file] = first.get(unit.file, 1) + read
+            yield losses

@@ -1,0 +1,224 @@
+"""Blocks: some rows of a file by role, as addresses that a kernel can read, without a copy where the layout allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lossctl.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from lossctl.readers.source import Values
+
+NATIVE = frozenset(
+    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
+) | {"float32", "float64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One role's numbers for the rows of a block.
+
+    Element k of row r is at `addresses[k] + r * stride * itemsize`. `layout` tells the loader: `columns`
+    (stride 1), `rows` (a row's numbers side by side) or `strided`. `faults` maps a reason such as "null" to
+    the rows (n,) that have no number for it; these read as NaN. `owners` keeps the memory alive.
+    """
+
+    addresses: np.ndarray
+    stride: int
+    layout: str
+    dtype: str
+    rows: int
+    owners: tuple[Any, ...]
+    faults: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has."""
+        return len(self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows of a unit: `first` is the first one's place in the unit, from 0."""
+
+    first: int
+    rows: int
+    roles: dict[str, Columns]
+
+
+Faults = dict[str, "np.ndarray"]
+
+
+def lay(values: Sequence[Values], classes: tuple[str, ...] | None = None) -> Columns:
+    """The columns of one role, ready for a loader.
+
+    Args:
+        values: an array a column, each (n,), or one of (n, K); numpy or Arrow.
+        classes: the class names in order, where the column holds names.
+
+    Raises:
+        DataError: lists of differing lengths, or a type that holds no numbers.
+    """
+    faults: Faults = {}
+    arrays = [_numbers(entry, classes, faults) for entry in values]
+    if len(arrays) == 1 and arrays[0].ndim == 2:
+        return _matrix(arrays[0], faults)
+    return _side_by_side(arrays, faults)
+
+
+def _matrix(array: np.ndarray, faults: Faults) -> Columns:
+    import numpy as np
+
+    n, width = array.shape
+    size = array.itemsize
+    if array.size and (array.strides[0] % size or array.strides[1] % size):
+        array = np.ascontiguousarray(array)
+    down, across = (stride // size for stride in array.strides)
+    layout = "columns" if down == 1 else ("rows" if across == 1 else "strided")
+    first = array.__array_interface__["data"][0]
+    addresses = first + np.arange(width, dtype=np.int64) * across * size
+    return Columns(addresses, down, layout, array.dtype.name, n, (array,), faults)
+
+
+def _side_by_side(arrays: list[np.ndarray], faults: Faults) -> Columns:
+    import numpy as np
+
+    dtypes = {array.dtype for array in arrays}
+    if len(dtypes) > 1:
+        arrays = [array.astype(np.float64) for array in arrays]
+    arrays = [array if array.strides[0] == array.itemsize else np.ascontiguousarray(array) for array in arrays]
+    addresses = np.array([array.__array_interface__["data"][0] for array in arrays], dtype=np.int64)
+    return Columns(addresses, 1, "columns", arrays[0].dtype.name, len(arrays[0]), tuple(arrays), faults)
+
+
+def _numbers(values: Values, classes: tuple[str, ...] | None, faults: Faults) -> np.ndarray:
+    import numpy as np
+
+    if isinstance(values, np.ndarray):
+        return _native(values)
+    return _from_arrow(values, classes, faults)
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    if array.dtype == np.bool_:
+        return array.view(np.uint8)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return array if array.dtype.name in NATIVE else array.astype(np.float64)
+
+
+def _from_arrow(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults) -> np.ndarray:
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _from_arrow(values.dictionary_decode(), classes, faults)
+    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _from_lists(values, faults)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return _from_text(values, classes, faults)
+    if classes is not None and not pa.types.is_null(kind):
+        return _from_text(values.cast(pa.string()), classes, faults)
+    if pa.types.is_boolean(kind):
+        values = values.cast(pa.uint8())
+    elif pa.types.is_float16(kind):
+        values = values.cast(pa.float32())
+    elif pa.types.is_decimal(kind) or pa.types.is_null(kind):
+        values = values.cast(pa.float64())
+    return _flat(values, faults)
+
+
+def _flat(values: pa.Array, faults: Faults) -> np.ndarray:
+    import numpy as np
+
+    if values.null_count == 0:
+        return _native(values.to_numpy(zero_copy_only=False))
+    _fault(faults, "null", values.is_null().to_numpy(zero_copy_only=False))
+    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _fault(faults: Faults, reason: str, rows: np.ndarray) -> None:
+    faults[reason] = faults[reason] | rows if reason in faults else rows
+
+
+def _from_lists(values: pa.Array, faults: Faults) -> np.ndarray:
+    import numpy as np
+    import pyarrow as pa
+
+    n = len(values)
+    if pa.types.is_fixed_size_list(values.type):
+        width = values.type.list_size
+        inner = values.values.slice(values.offset * width, n * width)
+    else:
+        lengths = np.diff(values.offsets.to_numpy())
+        width = int(lengths[0]) if n else 0
+        if values.null_count == 0 and (lengths != width).any():
+            at = int(np.argmax(lengths != width))
+            raise DataError(f"lists of {width} numbers are followed by one of {int(lengths[at])}, {at} rows on")
+        inner = values.flatten()
+    if values.null_count:
+        return _with_null_lists(values, faults)
+    found: Faults = {}
+    flat = _from_arrow(inner, None, found)
+    for reason, rows in found.items():
+        _fault(faults, reason, rows.reshape(n, width).any(axis=1))
+    return flat.reshape(n, width)
+
+
+def _with_null_lists(values: pa.Array, faults: Faults) -> np.ndarray:
+    import numpy as np
+    import pyarrow as pa
+
+    missing = values.is_null().to_numpy(zero_copy_only=False)
+    _fault(faults, "null", missing)
+    present = values.drop_null()
+    if len(present) == 0:
+        return np.full((len(values), 1), np.nan)
+    found: Faults = {}
+    some = _from_lists(pa.concat_arrays([present]), found)
+    whole = np.full((len(values), some.shape[1]), np.nan)
+    whole[~missing] = some
+    for reason, rows in found.items():
+        spread = np.zeros(len(values), dtype=bool)
+        spread[~missing] = rows
+        _fault(faults, reason, spread)
+    return whole
+
+
+def _from_text(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults) -> np.ndarray:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if values.null_count:
+        _fault(faults, "null", values.is_null().to_numpy(zero_copy_only=False))
+    if classes is None:
+        return _parsed(values, float, "unreadable", faults)
+    index = pc.index_in(values.cast(pa.string()), value_set=pa.array(classes, pa.string()))
+    unknown = pc.and_(index.is_null(), values.is_valid()).to_numpy(zero_copy_only=False)
+    if unknown.any():
+        _fault(faults, "unknown_class", unknown)
+    return index.to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _parsed(values: pa.Array, read: Callable[[str], float], reason: str, faults: Faults) -> np.ndarray:
+    import numpy as np
+
+    numbers = np.full(len(values), np.nan)
+    bad = np.zeros(len(values), dtype=bool)
+    for i, text in enumerate(values.to_pylist()):
+        try:
+            numbers[i] = read(text) if text is not None else np.nan
+        except ValueError:
+            bad[i] = True
+    if bad.any():
+        _fault(faults, reason, bad)
+    return numbers

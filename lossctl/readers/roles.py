@@ -1,0 +1,133 @@
+"""Which columns play which role: what the call names, or else what the columns' own names say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from lossctl.errors import UsageError, nearest
+from lossctl.readers.source import ColumnInfo
+
+LABEL_NAMES = ("y_true", "label", "labels", "target", "y", "class")
+PRED_NAMES = (
+    *("y_pred", "pred", "preds", "prediction", "predictions"),
+    *("prob", "proba", "probs", "score", "logit", "logits", "p", "q", "yhat"),
+)
+FLAGS = {"labels": "-y/--labels", "preds": "-p/--preds", "weights": "-w/--weights"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The columns of a role, in order, and why they were taken."""
+
+    columns: tuple[str, ...]
+    why: str
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key under which p2 comes before p10."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+
+def flag_of(role: str) -> str:
+    """The flag that names a role's columns."""
+    return FLAGS.get(role, f"--role {role}=COLUMNS")
+
+
+def select(selector: str, columns: Sequence[ColumnInfo], flag: str) -> Chosen:
+    """The columns that a name, a comma list or a glob picks.
+
+    Raises:
+        UsageError: a part that picks no column, or one picked twice.
+    """
+    names = [column.name for column in columns]
+    if selector in names:
+        return Chosen((selector,), "named")
+    picked: list[str] = []
+    for part in (part.strip() for part in selector.split(",")):
+        found = [part] if part in names else sorted((n for n in names if fnmatchcase(n, part)), key=natural)
+        if not found:
+            raise UsageError(f"{flag}: no column {part!r}{nearest(part, names)} {listing(names)}")
+        picked += found
+    repeated = {name for name in picked if picked.count(name) > 1}
+    if repeated:
+        raise UsageError(f"{flag}: column {sorted(repeated)[0]!r} is picked twice")
+    return Chosen(tuple(picked), "named")
+
+
+def listing(names: Iterable[str]) -> str:
+    """The columns there are, for an error."""
+    every = list(names)
+    shown = ", ".join(every[:30]) + (f", ... ({len(every)} in all)" if len(every) > 30 else "")
+    return f"(columns: {shown})"
+
+
+def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
+    """The labels' columns by name.
+
+    Raises:
+        UsageError: no candidate, or several.
+    """
+    names = [column.name for column in columns]
+    endings = {ending(name) for name in preds.columns} if preds and len(preds.columns) > 1 else set()
+    found = _exact(columns, LABEL_NAMES)
+    for prefix, members in _families(names, LABEL_NAMES).items():
+        numbered = all(ending(name).isdigit() for name in members)
+        if numbered or {ending(name) for name in members} == endings:
+            found.append(Chosen(tuple(members), f"the columns {prefix}*"))
+    return _only(found, "labels", names)
+
+
+def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
+    """The preds' columns by name.
+
+    Raises:
+        UsageError: no candidate, or several.
+    """
+    names = [column.name for column in columns]
+    found = _exact(columns, PRED_NAMES)
+    found += [
+        Chosen(tuple(members), f"the columns {prefix}*")
+        for prefix, members in _families(names, PRED_NAMES).items()
+    ]
+    return _only(found, "preds", names)
+
+
+def ending(name: str) -> str:
+    """What follows a family's prefix: the class's number or name.
+
+    >>> ending("p_cat"), ending("prob12")
+    ('cat', '12')
+    """
+    match = re.fullmatch(r"(.*?[^\W\d_])(?:[_.](.+)|(\d+))", name)
+    return (match[2] or match[3]) if match else name
+
+
+def _exact(columns: Sequence[ColumnInfo], known: tuple[str, ...]) -> list[Chosen]:
+    return [Chosen((c.name,), "its name") for c in columns if c.name.lower() in known]
+
+
+def _families(names: Sequence[str], known: tuple[str, ...]) -> dict[str, list[str]]:
+    families: dict[str, list[str]] = {}
+    taken = {*LABEL_NAMES, *PRED_NAMES}
+    for name in names:
+        if name.lower() in taken:
+            continue
+        # the longest known name that the column starts with
+        prefix = max((k for k in known if re.match(rf"{k}(?:[_.].|\d+$)", name.lower())), key=len, default=None)
+        if prefix is not None:
+            families.setdefault(prefix, []).append(name)
+    return {prefix: sorted(found, key=natural) for prefix, found in families.items() if len(found) > 1}
+
+
+def _only(found: list[Chosen], role: str, names: Sequence[str]) -> Chosen:
+    if len(found) == 1:
+        return found[0]
+    flag = flag_of(role)
+    if not found:
+        raise UsageError(f"no column looks like {role}; name them with {flag} {listing(names)}")
+    candidates = " or ".join(", ".join(c.columns[:3]) + ("..." if len(c.columns) > 3 else "") for c in found)
+    raise UsageError(f"{role} could be {candidates}; say which with {flag} {listing(names)}")

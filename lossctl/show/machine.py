@@ -1,0 +1,138 @@
+"""A result as text for programs: every number in its shortest form that reads back to the same bits."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os.path
+from collections.abc import Callable
+from typing import Any
+
+from lossctl.errors import UsageError, nearest
+from lossctl.evaluate.result import SCHEMA_VERSION, LossResult, Result, plain
+
+FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
+SUFFIXES = {
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+}
+FIELDS = (
+    *("loss", "spec", "options", "reduction", "value", "sum", "count", "weight_sum"),
+    *("denominator", "denominator_name", "stderr", "min", "max"),
+)
+MARKDOWN_WORDS = ("loss", "reduction", "denominator_name")
+MARKDOWN_FIELDS = (
+    *("loss", "value", "stderr", "reduction"),
+    *("denominator", "denominator_name", "count", "min", "max"),
+)
+
+
+def format_of(path: str) -> str | None:
+    """The format that a file name's suffix asks for; None for a suffix that says nothing.
+
+    >>> format_of("out/losses.NDJSON")
+    'jsonl'
+    """
+    return SUFFIXES.get(os.path.splitext(path)[1].lower())
+
+
+def render(result: Result, format: str) -> str:
+    """The whole result as one text that ends in a newline.
+
+    Args:
+        result: what one call found.
+        format: one of FORMATS, save `table`.
+
+    Raises:
+        UsageError: the format is no such name.
+    """
+    writers: dict[str, Callable[[Result], str]] = {
+        "json": _json,
+        "jsonl": _jsonl,
+        "csv": lambda found: _delimited(found, ","),
+        "tsv": lambda found: _delimited(found, "\t"),
+        "markdown": _markdown,
+    }
+    if format not in writers:
+        raise UsageError(f"--format {format} is none of {', '.join(FORMATS)}{nearest(format, FORMATS)}")
+    return writers[format](result)
+
+
+def value_only(result: Result) -> str:
+    """The one value as a bare number and a newline.
+
+    Raises:
+        UsageError: there is not exactly one result.
+    """
+    if len(result.results) != 1:
+        asked = ", ".join(entry.spec for entry in result.results) or "none"
+        raise UsageError(
+            f"--value-only prints one number, but this call has {len(result.results)} losses ({asked});"
+            " ask for one --loss, or use --format jsonl"
+        )
+    return f"{result.results[0].value!r}\n"
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON in UTF-8; what UTF-8 cannot hold, such as a file name in no encoding, is escaped."""
+    text = json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return encodable(text)
+
+
+def encodable(text: str) -> str:
+    r"""The text with each lone surrogate as `\udc..`, which is JSON's escape too."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _json(result: Result) -> str:
+    return json_text(result.to_dict(), indent=2) + "\n"
+
+
+def _jsonl(result: Result) -> str:
+    rows = result.to_dict()["rows"]
+    lines = (
+        json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), "rows": rows})
+        for entry in result.results
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _delimited(result: Result, delimiter: str) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(FIELDS)
+    writer.writerows([_cell(entry, name) for name in FIELDS] for entry in result.results)
+    return encodable(text.getvalue())
+
+
+def _cell(entry: LossResult, name: str) -> str:
+    found = getattr(entry, name)
+    if name == "options":
+        return json_text(dict(found))
+    if found is None:
+        return ""
+    return repr(found) if isinstance(found, float) else str(found)
+
+
+def _markdown(result: Result) -> str:
+    rule = [":---" if name in MARKDOWN_WORDS else "---:" for name in MARKDOWN_FIELDS]
+    heads = [name.replace("_", " ") for name in MARKDOWN_FIELDS]
+    rows = [_markdown_row(entry) for entry in result.results]
+    return encodable("".join(f"| {' | '.join(cells)} |\n" for cells in (heads, rule, *rows)))
+
+
+def _markdown_row(entry: LossResult) -> list[str]:
+    # a code span keeps the stars and underscores of a spec as they are
+    loss = f"`{_markdown_cell(entry.spec)}`"
+    return [loss, *(_markdown_cell(_cell(entry, name)) for name in MARKDOWN_FIELDS[1:])]
+
+
+def _markdown_cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").splitlines())

@@ -22,6 +22,9 @@ SUFFIXES = {
     ".md": "markdown",
     ".markdown": "markdown",
     ".txt": "table",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".npy": "npy",
 }
 FIELDS = (
     *("loss", "spec", "options", "reduction", "value", "sum", "count", "weight_sum"),
@@ -35,7 +38,7 @@ MARKDOWN_FIELDS = (
 
 
 def format_of(path: str) -> str | None:
-    """The format that a file name's suffix asks for; None for a suffix that says nothing.
+    """The format that a file name's suffix asks for, of results or of rows; None for one that says nothing.
 
     >>> format_of("out/losses.NDJSON")
     'jsonl'
@@ -43,7 +46,7 @@ def format_of(path: str) -> str | None:
     return SUFFIXES.get(os.path.splitext(path)[1].lower())
 
 
-def render(result: Result, format: str) -> str:
+def render(result: Result, format: str) -> str:  # noqa: A002
     """The whole result as one text that ends in a newline.
 
     Args:

@@ -1,0 +1,75 @@
+"""Flags that follow from the catalogue: one for each option name that some loss declares."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from lossctl.catalogue.declare import Option, Value
+from lossctl.catalogue.registry import all_losses, names
+from lossctl.errors import UsageError
+
+PANEL = "Options of losses"
+
+
+def loss_options() -> dict[str, list[tuple[str, Option]]]:
+    """Option name to the losses that have it."""
+    found: dict[str, list[tuple[str, Option]]] = {}
+    for loss in all_losses():
+        for option in loss.options:
+            found.setdefault(option.name, []).append((loss.name, option))
+    return found
+
+
+def with_loss_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with a flag for each loss option; those given reach it as the dict `options`."""
+    signature = inspect.signature(command, eval_str=True)
+    flags = {name: _parameter(name, having) for name, having in loss_options().items()}
+
+    @wraps(command)
+    def wrapped(**given: Any) -> None:
+        options = {name: given.pop(name) for name in flags}
+        command(**given, options={name: _value(name, text) for name, text in options.items() if text is not None})
+
+    kept = [p for p in signature.parameters.values() if p.name != "options"]
+    wrapped.__signature__ = signature.replace(parameters=[*kept, *flags.values()])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in [*kept, *flags.values()]}
+    return wrapped
+
+
+def _parameter(name: str, having: list[tuple[str, Option]]) -> inspect.Parameter:
+    option = having[0][1]
+    many = f"{len(having)} losses" if len(having) > 4 else ", ".join(loss for loss, _ in having)
+    ranges = "" if option.type is bool else f" ({option.range()})"
+    text = f"{option.param.help[0].upper()}{option.param.help[1:]}{ranges}. Of {many}."
+    if option.type is bool:
+        declared = typer.Option(option.flag + "/--no-" + option.flag[2:], help=text, rich_help_panel=PANEL, show_default=False)
+        annotation: Any = Annotated[bool | None, declared]
+    else:
+        metavar = "NUMBER" if option.type in (int, float) else "TEXT"
+        declared = typer.Option(option.flag, help=text, metavar=metavar, rich_help_panel=PANEL, show_default=False)
+        annotation = Annotated[str | None, declared]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _value(name: str, text: str | bool) -> Value:
+    if isinstance(text, bool):
+        return text
+    problems = []
+    for _, option in loss_options()[name]:
+        try:
+            return option.parse(text)
+        except UsageError as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def complete_losses(incomplete: str) -> list[tuple[str, str]]:
+    """Loss names that start so, each with its summary, for the shell's completion."""
+    known = names()
+    summaries = {loss.name: loss.summary for loss in all_losses()}
+    return [(name, summaries[own]) for name, own in known.items() if name.startswith(incomplete)]

@@ -1,0 +1,72 @@
+"""The dropped rows with all their columns: a second look at just the units that they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lossctl.evaluate.complaint import row_numbers
+from lossctl.evaluate.partial import Dropped
+from lossctl.evaluate.run import Evaluation
+from lossctl.readers.source import Chunk, Unit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ADDED = ("dropped_reason", "dropped_file", "dropped_row")
+
+
+def dropped_rows(evaluation: Evaluation) -> Iterator[pa.Table]:
+    """Dropped rows in file order, a table at a time; the last columns say why and from where.
+
+    Without any, one empty table that names the columns.
+    """
+    job, units = evaluation.plan.job, {(u.file, u.number): u for u in evaluation.plan.units}
+    starts = row_numbers(evaluation.partial)
+    pieces: dict[tuple[int, int], list[Dropped]] = {}
+    for piece in evaluation.partial.dropped:
+        pieces.setdefault((piece.file, piece.unit), []).append(piece)
+    for place in sorted(pieces):
+        rows = np.concatenate([piece.rows for piece in pieces[place]])
+        reasons = [reason for piece in pieces[place] for reason in piece.reasons]
+        source = job.sources[place[0]]
+        names = [column.name for column in source.columns()]
+        first = 0
+        for chunk in source.read(units[place], names, job.batch_rows):
+            inside = (rows >= first) & (rows < first + chunk.rows)
+            if inside.any():
+                some = [reasons[i] for i in np.flatnonzero(inside)]
+                yield _table(chunk, rows[inside] - first, some, source.path, starts[place] + first)
+            first += chunk.rows
+    if not pieces:
+        yield from _empty(evaluation, units)
+
+
+def _empty(evaluation: Evaluation, units: dict[tuple[int, int], Unit]) -> Iterator[pa.Table]:
+    source = evaluation.plan.job.sources[0]
+    names = [column.name for column in source.columns()]
+    for unit in list(units.values())[:1]:
+        for chunk in source.read(unit, names, 1):
+            yield _table(chunk, np.empty(0, np.int64), [], source.path, 1)
+            return
+
+
+def _table(chunk: Chunk, rows: np.ndarray, reasons: list[str], path: str, first_row: int) -> pa.Table:
+    import pyarrow as pa
+
+    kept = {name: _taken(values, rows) for name, values in chunk.values.items()}
+    said = (pa.array(reasons, pa.string()), pa.array([path] * len(rows), pa.string()), pa.array(rows + first_row))
+    return pa.table({**kept, **dict(zip(ADDED, said, strict=True))})
+
+
+def _taken(values: np.ndarray | pa.Array, rows: np.ndarray) -> pa.Array:
+    import pyarrow as pa
+
+    if not isinstance(values, np.ndarray):
+        return values.take(pa.array(rows))
+    some = np.ascontiguousarray(values[rows])
+    if some.ndim == 1:
+        return pa.array(some)
+    return pa.FixedSizeListArray.from_arrays(pa.array(some.reshape(-1)), values.shape[1])

@@ -1,0 +1,89 @@
+"""The texts of a result's parts for people: counts with separators, values to eight digits, safe names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lossctl.evaluate.result import LossResult
+
+LISTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The texts of one loss; empty where there is nothing to say."""
+
+    loss: str
+    value: str
+    error: str
+    reduction: str
+    denominator: str
+    count: str
+    min: str
+    max: str
+    guard: str
+
+    @property
+    def range(self) -> str:
+        """The rows and their extremes in one phrase."""
+        return f"{self.count}: {self.min} … {self.max}" if self.min else self.count
+
+
+def row_of(entry: LossResult) -> Row:
+    """How a table shows a loss."""
+    return Row(
+        loss=printable(entry.spec),
+        value=f"{entry.value:.8g}",
+        error="" if entry.stderr is None else f"{entry.stderr:.3g}",
+        reduction=entry.reduction,
+        denominator=_denominator(entry),
+        count=counted(entry.count),
+        min="" if entry.min is None else f"{entry.min:.6g}",
+        max="" if entry.max is None else f"{entry.max:.6g}",
+        guard=_guard(entry),
+    )
+
+
+def counted(rows: int) -> str:
+    """A number of rows in words.
+
+    >>> counted(1797)
+    '1,797 rows'
+    """
+    return f"{rows:,} row" if rows == 1 else f"{rows:,} rows"
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped: a file's names may not move the cursor."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def column_names(names: tuple[str, ...] | None) -> str:
+    """The columns of a role, a long family by its ends.
+
+    >>> column_names(("p_0", "p_1", "p_2", "p_3"))
+    'p_0 … p_3 (4)'
+    """
+    if not names:
+        return "none"
+    if len(names) > LISTED:
+        return f"{printable(names[0])} … {printable(names[-1])} ({len(names):,})"
+    return ", ".join(map(printable, names))
+
+
+def _denominator(entry: LossResult) -> str:
+    if entry.denominator is None:
+        return "none"
+    whole = entry.denominator.is_integer() and abs(entry.denominator) < 1e15
+    number = f"{int(entry.denominator):,}" if whole else f"{entry.denominator:.8g}"
+    name = printable(entry.denominator_name)
+    return f"{name} {number}" if name.startswith("sum") else f"{number} {name}".rstrip()
+
+
+def _guard(entry: LossResult) -> str:
+    if not entry.guarded or not entry.guarded.get("count"):
+        return ""
+    share = entry.guarded.get("share")
+    told = "" if share is None or math.isnan(share) else f", {100 * share:.3g}% of the sum"
+    return f"guarded: {counted(int(entry.guarded['count']))}{told}"

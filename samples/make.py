@@ -44,7 +44,7 @@ def digits() -> list[Path]:
     common = {"row_id": np.arange(len(label)), "label": label.astype(np.int64), "ink": shade}
     return [
         *write_tables("digits", common | numbered("p", probs)),
-        *write_tables("digits_logits", common | numbered("z", logits)),
+        *write_tables("digits_logits", common | numbered("logit", logits)),
         *write_arrays("digits", {"label": common["label"], "probs": probs, "logits": logits}),
     ]
 
@@ -101,7 +101,8 @@ def softmax(logits: Array) -> Array:
     """Probabilities of each row's logits, in float64."""
     wide = logits.astype(np.float64)
     weights = np.exp(wide - wide.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    probs: Array = weights / weights.sum(axis=1, keepdims=True)
+    return probs
 
 
 def numbered(prefix: str, matrix: Array) -> Columns:

@@ -11,32 +11,50 @@ import llvmlite.binding as llvm
 import numba
 from numba.core.registry import cpu_target
 
+# the C library's, which LLVM may call of its own accord
+ALLOWED = frozenset({"memset", "memcpy", "memmove"})
+
 
 def compile_object(function: Callable[..., Any], signature: Any, symbol: str) -> bytes:
     """The object file of a function; it exports `symbol` with the C calling convention.
 
-    The function must be one that cannot raise: then what numba adds for exceptions is dead and is dropped,
-    and nothing outside the object is left to resolve.
+    numba's own entry reports exceptions to Python and so needs Python to be linked. A kernel has none to
+    report: an entry that just calls the function takes its place, and the object stands alone.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", numba.errors.NumbaWarning)
         compiled = numba.cfunc(signature, error_model="numpy")(function)
-    module = llvm.parse_assembly(compiled._library.get_llvm_str())
-    module.get_function(compiled._wrapper_name).name = symbol
-    _keep_only(module, symbol)
+    code = compiled._library.get_llvm_str()
+    inner = compiled._wrapper_name.removeprefix("cfunc.")
+    arguments = [f"{'i64' if kind.bitwidth else 'ptr'} %a{i}" for i, kind in enumerate(map(_Kind, signature.args))]
+    code = _without(code, compiled._wrapper_name) + _entry(symbol, inner, ", ".join(arguments))
+    module = llvm.parse_assembly(code)
+    module.verify()
     return cpu_target.target_context.codegen()._tm.emit_object(module)  # type: ignore[no-any-return]
 
 
-def _keep_only(module: Any, symbol: str) -> None:
-    for function in module.functions:
-        if not function.is_declaration and function.name != symbol:
-            function.linkage = "internal"
-    passes = llvm.create_module_pass_manager() if hasattr(llvm, "create_module_pass_manager") else None
-    if passes is not None:
-        passes.add_global_dce_pass()
-        passes.run(module)
+class _Kind:
+    """An argument's kind: an integer, or else a pointer."""
+
+    def __init__(self, kind: Any) -> None:
+        self.bitwidth = getattr(kind, "bitwidth", 0)
 
 
-def unresolved(code_ir: str) -> list[str]:
-    """Names that a module's text declares without defining, intrinsics aside."""
-    return [name for name in re.findall(r"declare [^@]*@\"?([\w.$]+)", code_ir) if not name.startswith("llvm.")]
+def _entry(symbol: str, inner: str, arguments: str) -> str:
+    return f"""
+define void @{symbol}({arguments}) {{
+  %value = alloca ptr
+  %exception = alloca ptr
+  %status = call i32 @{inner}(ptr %value, ptr %exception, {arguments})
+  ret void
+}}
+"""
+
+
+def _without(code: str, name: str) -> str:
+    """The module's text without the definition of a function."""
+    start = re.search(rf'^define [^\n]*@"?{re.escape(name)}"?\(', code, re.MULTILINE)
+    if start is None:
+        raise ValueError(f"{name} is not defined")
+    end = code.index("\n}\n", start.start()) + 3
+    return code[: start.start()] + code[end:]

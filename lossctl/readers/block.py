@@ -139,10 +139,31 @@ def _from_arrow(values: pa.Array, classes: tuple[str, ...] | None, faults: Fault
 def _flat(values: pa.Array, faults: Faults) -> np.ndarray:
     import numpy as np
 
+    numbers = _native(_raw(values))
     if values.null_count == 0:
-        return _native(values.to_numpy(zero_copy_only=False))
-    _fault(faults, "null", values.is_null().to_numpy(zero_copy_only=False))
-    return values.to_numpy(zero_copy_only=False).astype(np.float64)
+        return numbers
+    missing = _mask(values.is_null())
+    _fault(faults, "null", missing)
+    numbers = numbers.astype(np.float64)
+    numbers[missing] = np.nan
+    return numbers
+
+
+def _raw(values: pa.Array) -> np.ndarray:
+    """A flat array's numbers where they lie; pyarrow's own `to_numpy` would import pandas."""
+    import numpy as np
+
+    dtype = np.dtype(values.type.to_pandas_dtype())
+    buffer = values.buffers()[1]
+    if buffer is None:
+        return np.zeros(len(values), dtype)
+    return np.frombuffer(buffer, dtype)[values.offset : values.offset + len(values)]
+
+
+def _mask(values: pa.Array) -> np.ndarray:
+    import pyarrow as pa
+
+    return _raw(values.cast(pa.uint8())).astype(bool)
 
 
 def _fault(faults: Faults, reason: str, rows: np.ndarray) -> None:
@@ -158,7 +179,7 @@ def _from_lists(values: pa.Array, faults: Faults) -> np.ndarray:
         width = values.type.list_size
         inner = values.values.slice(values.offset * width, n * width)
     else:
-        lengths = np.diff(values.offsets.to_numpy())
+        lengths = np.diff(_raw(values.offsets))
         width = int(lengths[0]) if n else 0
         if values.null_count == 0 and (lengths != width).any():
             at = int(np.argmax(lengths != width))
@@ -177,7 +198,7 @@ def _with_null_lists(values: pa.Array, faults: Faults) -> np.ndarray:
     import numpy as np
     import pyarrow as pa
 
-    missing = values.is_null().to_numpy(zero_copy_only=False)
+    missing = _mask(values.is_null())
     _fault(faults, "null", missing)
     present = values.drop_null()
     if len(present) == 0:
@@ -199,14 +220,16 @@ def _from_text(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults
     import pyarrow.compute as pc
 
     if values.null_count:
-        _fault(faults, "null", values.is_null().to_numpy(zero_copy_only=False))
+        _fault(faults, "null", _mask(values.is_null()))
     if classes is None:
         return _parsed(values, float, "unreadable", faults)
     index = pc.index_in(values.cast(pa.string()), value_set=pa.array(classes, pa.string()))
-    unknown = pc.and_(index.is_null(), values.is_valid()).to_numpy(zero_copy_only=False)
+    unknown = _mask(pc.and_(index.is_null(), values.is_valid()))
     if unknown.any():
         _fault(faults, "unknown_class", unknown)
-    return index.to_numpy(zero_copy_only=False).astype(np.float64)
+    numbers = _raw(index).astype(np.float64)
+    numbers[_mask(index.is_null())] = np.nan
+    return numbers
 
 
 def _parsed(values: pa.Array, read: Callable[[str], float], reason: str, faults: Faults) -> np.ndarray:

@@ -1,47 +1,105 @@
-"""Paths to sources, with their format told."""
-from __future__ import annotations
-from dataclasses import dataclass
-import functools
-from lossctl.errors import DataError
-from lossctl.readers.source import *
+"""Paths to sources, with their format told: by content, then by suffix."""
 
-@dataclass(frozen=True)
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass
+
+from lossctl.errors import DataError, UsageError
+from lossctl.readers.csv import CsvSource, CsvStream, Dialect
+from lossctl.readers.npy import ArraysSource, NpzSource
+from lossctl.readers.parquet import ParquetSource
+from lossctl.readers.source import Source
+
+FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
+SUFFIXES = {".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
+MAGIC = {b"PAR1": "parquet", b"\x93NUM": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
+PACKED = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
+
+
+@dataclass(frozen=True, slots=True)
 class ReadSettings:
+    """How files are to be read, where they do not say it themselves."""
+
     delimiter: str | None = None
     header: bool = True
     null_values: tuple[str, ...] = ()
     format: str | None = None
 
-@dataclass(frozen=True)
-class P:
-    path: str
-    format = "parquet"
-    rereadable = True
-    @property
-    def rows(self): return meta(self.path).num_rows
-    def columns(self):
-        import pyarrow as pa
-        out=[]
-        import pyarrow.parquet as pq
-        for f in pq.read_schema(self.path):
-            t=f.type; k="other"; w=1
-            if pa.types.is_integer(t): k="integer"
-            elif pa.types.is_floating(t): k="float"
-            elif pa.types.is_boolean(t): k="boolean"
-            elif pa.types.is_string(t) or pa.types.is_dictionary(t): k="string"
-            elif pa.types.is_fixed_size_list(t): k="list"; w=t.list_size
-            elif pa.types.is_list(t): k="list"; w=None
-            out.append(ColumnInfo(f.name,k,str(t),w))
-        return out
-    def units(self,file): return [Unit(file,i,i,i+1) for i in range(meta(self.path).num_row_groups)]
-    def read(self,unit,names,rows):
-        import pyarrow.parquet as pq
-        f=pq.ParquetFile(self.path,memory_map=True,pre_buffer=False,metadata=meta(self.path))
-        for b in f.iter_batches(batch_size=rows,row_groups=range(unit.start,unit.stop),columns=list(names),use_threads=False):
-            yield Chunk(b.num_rows,dict(zip(b.schema.names,b.columns)))
-@functools.cache
-def meta(p):
-    import pyarrow.parquet as pq
-    return pq.read_metadata(p)
-def open_source(path, settings): return P(path)
-def open_arrays(paths): raise NotImplementedError
+
+def open_source(path: str, settings: ReadSettings) -> Source:
+    """The source of a path; "-" is CSV on stdin.
+
+    Raises:
+        DataError: a missing, empty or unreadable file, a directory, or a compressed one.
+        UsageError: an unknown format, or a terminal on stdin.
+    """
+    if settings.format is not None and settings.format not in FORMATS:
+        raise UsageError(f"--input-format must be one of {', '.join(FORMATS)}, got {settings.format!r}")
+    if path == "-":
+        return _stdin(settings)
+    start = _beginning(path)
+    format = settings.format or _format(path, start)
+    if format == "parquet":
+        return ParquetSource(path)
+    if format == "npy":
+        return ArraysSource((path,))
+    if format == "npz":
+        return NpzSource(path)
+    return CsvSource(path, _dialect(settings, format))
+
+
+def open_arrays(paths: tuple[str, ...]) -> Source:
+    """Several .npy files as one table.
+
+    Raises:
+        DataError: a missing or unreadable file.
+    """
+    for path in paths:
+        _beginning(path)
+    return ArraysSource(paths)
+
+
+def _dialect(settings: ReadSettings, format: str) -> Dialect:
+    delimiter = settings.delimiter or ("\t" if format == "tsv" else None)
+    if delimiter is not None:
+        delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+        if len(delimiter.encode()) != 1 or delimiter in '"\r\n':
+            raise UsageError(f"--delimiter takes one character, got {settings.delimiter!r}")
+    return Dialect(delimiter, settings.header, settings.null_values)
+
+
+def _stdin(settings: ReadSettings) -> Source:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("- reads CSV from a pipe, and stdin is a terminal; name a file, or pipe one in")
+    if settings.format not in (None, "csv", "tsv"):
+        raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
+    return CsvStream(_dialect(settings, settings.format or "csv"))
+
+
+def _beginning(path: str) -> bytes:
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise DataError(f"{path} is a directory; name the files in it")
+        with open(path, "rb") as file:
+            start = file.read(8) if stat.S_ISREG(status.st_mode) else b"?"
+    except OSError as error:
+        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    if not start:
+        raise DataError(f"{path} is empty")
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"{path} is no regular file; pipe it in and name it -")
+    for magic, tool in PACKED.items():
+        if start.startswith(magic):
+            raise DataError(f"{path} is compressed; use: {tool} {path} | lossctl eval - ...")
+    return start
+
+
+def _format(path: str, start: bytes) -> str:
+    told = MAGIC.get(start[:4])
+    if told is not None:
+        return told
+    return SUFFIXES.get(os.path.splitext(path)[1].lower(), "csv")

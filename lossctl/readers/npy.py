@@ -1,0 +1,205 @@
+"""NumPy's files: one array, several side by side as one table, or the members of an .npz."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lossctl.errors import DataError
+from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lossctl.readers.source import Values
+
+UNIT_BYTES = 1 << 25
+KINDS: dict[str, Kind] = {"i": "integer", "u": "integer", "f": "float", "b": "boolean", "U": "string", "S": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArraysSource:
+    """One or more .npy files of equal length, side by side; a column is named by its path (and field)."""
+
+    paths: tuple[str, ...]
+    format: str = "npy"
+    rereadable: bool = True
+
+    @property
+    def path(self) -> str:
+        """All paths."""
+        return ", ".join(self.paths)
+
+    @property
+    def rows(self) -> int | None:
+        """The arrays' common length."""
+        return _common_length(self._arrays())
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """A column an array, or a field of one."""
+        return [_info(name, array) for name, array in self._arrays().items()]
+
+    def units(self, file: int) -> list[Unit]:
+        """Ranges of rows."""
+        return _units(file, self._arrays())
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """Slices of the mapped arrays."""
+        return _chunks(self._arrays(), unit, names, rows)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for path in self.paths:
+            found |= _columns_of(path, _mapped(path))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class NpzSource:
+    """An .npz: its members are columns."""
+
+    path: str
+    format: str = "npz"
+    rereadable: bool = True
+
+    @property
+    def rows(self) -> int | None:
+        """The members' common length."""
+        return _common_length(_members(self.path))
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """A column a member."""
+        return [_info(name, array) for name, array in _members(self.path).items()]
+
+    def units(self, file: int) -> list[Unit]:
+        """Ranges of rows."""
+        return _units(file, _members(self.path))
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """Slices of the members, which are loaded whole, once."""
+        return _chunks(_members(self.path), unit, names, rows)
+
+
+def _mapped(path: str) -> np.ndarray:
+    import numpy as np
+
+    try:
+        status = os.stat(path)
+        return _cached_map(path, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (ValueError, EOFError, OSError, SyntaxError, np.exceptions.AxisError) as error:
+        raise DataError(_why(path, error)) from None
+
+
+@lru_cache(maxsize=16)
+def _cached_map(path: str, size: int, changed: int) -> np.ndarray:
+    import numpy as np
+
+    with open(path, "rb") as file:
+        if file.read(6) != b"\x93NUMPY":
+            raise ValueError("it does not start like a .npy file")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array.view(np.ndarray)
+
+
+def _why(path: str, error: Exception) -> str:
+    text = str(error)
+    if "Python objects" in text or "pickle" in text or "Object arrays" in text:
+        return f"{path} holds pickled Python objects, which lossctl never loads; save plain numbers"
+    if "mmap length" in text or "EOF" in text or "reshape" in text:
+        return f"{path} is cut short: its header claims more than the file holds"
+    return f"{path}: not a whole .npy file: {text.splitlines()[0] if text else type(error).__name__}"
+
+
+def _columns_of(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    if array.dtype.names:
+        return {f"{name}.{field}": array[field] for field in array.dtype.names}
+    return {name: array}
+
+
+def _info(name: str, array: np.ndarray) -> ColumnInfo:
+    if array.ndim == 0 or array.ndim > 2:
+        raise DataError(f"{name} has shape {array.shape}: an array of rows has one axis, or two")
+    kind = KINDS.get(array.dtype.kind, "other")
+    width = 1 if array.ndim == 1 else array.shape[1]
+    return ColumnInfo(name, "list" if width != 1 and kind not in ("string", "other") else kind, str(array.dtype), width)
+
+
+def _common_length(arrays: dict[str, np.ndarray]) -> int:
+    lengths = {name: array.shape[0] for name, array in arrays.items() if array.ndim}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise DataError(f"arrays of different lengths: {told} rows")
+    return next(iter(lengths.values()), 0)
+
+
+def _units(file: int, arrays: dict[str, np.ndarray]) -> list[Unit]:
+    rows = _common_length(arrays)
+    row_bytes = sum(array.nbytes // max(rows, 1) for array in arrays.values())
+    step = max(1024, UNIT_BYTES // max(row_bytes, 1))
+    return [Unit(file, i, start, min(start + step, rows)) for i, start in enumerate(range(0, rows, step))]
+
+
+def _chunks(arrays: dict[str, np.ndarray], unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+    for start in range(unit.start, unit.stop, rows):
+        stop = min(start + rows, unit.stop)
+        yield Chunk(stop - start, {name: _values(arrays[name][start:stop]) for name in names})
+
+
+def _values(array: np.ndarray) -> Values:
+    import numpy as np
+    import pyarrow as pa
+
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8")
+    if array.dtype.kind == "U":
+        return pa.array(array.reshape(-1).tolist(), pa.string())
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _members(path: str) -> dict[str, np.ndarray]:
+    try:
+        status = os.stat(path)
+        return _cached_members(path, status.st_size, status.st_mtime_ns)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, KeyError) as error:
+        raise DataError(_why(path, error).replace(".npy file", ".npz file")) from None
+
+
+@lru_cache(maxsize=4)
+def _cached_members(path: str, size: int, changed: int) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    _refuse_bomb(path)
+    found: dict[str, np.ndarray] = {}
+    with np.load(path, allow_pickle=False) as archive:
+        for name in archive.files:
+            found |= _columns_of(name, archive[name]) if archive[name].dtype.names is None else {
+                field: archive[name][field] for field in archive[name].dtype.names
+            }
+    return found
+
+
+def _refuse_bomb(path: str) -> None:
+    """An archive is loaded whole, so it has to fit; a member may claim no more than its bytes."""
+    import numpy as np
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with zipfile.ZipFile(path) as archive:
+        claimed = sum(member.file_size for member in archive.infolist())
+        if claimed > memory // 2:
+            raise DataError(f"{path} claims {claimed:,} bytes unpacked, over half of this machine's memory; save .npy")
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                major, _ = np.lib.format.read_magic(file)
+                read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            size = dtype.itemsize
+            for extent in shape:
+                size *= extent
+            if size > member.file_size:
+                raise DataError(f"{path}: member {member.filename} claims {size:,} bytes and holds {member.file_size:,}")

@@ -1,0 +1,138 @@
+"""Parquet: units are runs of row groups, each read in batches by one thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lossctl.errors import DataError
+from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# row groups are joined until a unit has this many rows
+UNIT_ROWS = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSource:
+    """A Parquet file."""
+
+    path: str
+    format: str = "parquet"
+    rereadable: bool = True
+
+    @property
+    def rows(self) -> int | None:
+        """From the file's metadata."""
+        return int(_metadata(self.path).num_rows)
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """All columns in file order."""
+        return [column_info(field) for field in _metadata(self.path).schema.to_arrow_schema()]
+
+    def units(self, file: int) -> list[Unit]:
+        """Runs of row groups."""
+        metadata = _metadata(self.path)
+        units: list[Unit] = []
+        start = rows = 0
+        for group in range(metadata.num_row_groups):
+            rows += metadata.row_group(group).num_rows
+            if rows >= UNIT_ROWS or group == metadata.num_row_groups - 1:
+                units.append(Unit(file, len(units), start, group + 1))
+                start, rows = group + 1, 0
+        return units
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """The named columns of a unit, decoded in the calling thread."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        groups = range(unit.start, unit.stop)
+        try:
+            file = pq.ParquetFile(
+                self.path, memory_map=True, pre_buffer=False, metadata=_metadata(self.path)
+            )
+            for batch in file.iter_batches(rows, row_groups=groups, columns=_leaves(file, names), use_threads=False):
+                yield Chunk(batch.num_rows, {name: _storage(batch.column(name)) for name in names})
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.path}: row group {unit.start} cannot be decoded: {_brief(error)}") from None
+
+
+def column_info(field: pa.Field) -> ColumnInfo:
+    """An Arrow field as a column: also for other readers that speak Arrow."""
+    import pyarrow as pa
+
+    kind = field.type
+    if isinstance(kind, pa.FixedShapeTensorType):
+        width = 1
+        for extent in kind.shape:
+            width *= extent
+        return ColumnInfo(field.name, "list", str(kind), width)
+    if pa.types.is_fixed_size_list(kind) and _scalar_kind(kind.value_type) != "other":
+        return ColumnInfo(field.name, "list", str(kind), kind.list_size)
+    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _scalar_kind(kind.value_type) != "other":
+        return ColumnInfo(field.name, "list", str(kind), None)
+    return ColumnInfo(field.name, _scalar_kind(kind), str(kind))
+
+
+def _scalar_kind(kind: pa.DataType) -> Kind:
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _scalar_kind(kind.value_type)
+    if types.is_integer(kind):
+        return "integer"
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return "float"
+    if types.is_boolean(kind):
+        return "boolean"
+    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return "string" if text else "other"
+
+
+def _storage(values: pa.Array) -> pa.Array:
+    return values.storage if hasattr(values, "storage") else values
+
+
+def _leaves(file: Any, names: Sequence[str]) -> list[str]:
+    """The leaf columns of the named ones: Parquet's projection goes by leaf paths, also where a name has dots."""
+    schema = file.schema
+    wanted = set(names)
+    tops = [name for field in file.schema_arrow for name in [field.name] * _leaf_count(field.type)]
+    return [schema.column(i).path for i, top in enumerate(tops) if top in wanted]
+
+
+def _leaf_count(kind: pa.DataType) -> int:
+    import pyarrow as pa
+
+    if hasattr(kind, "storage_type"):
+        return _leaf_count(kind.storage_type)
+    if pa.types.is_dictionary(kind) or kind.num_fields == 0:
+        return 1
+    return sum(_leaf_count(kind.field(i).type) for i in range(kind.num_fields))
+
+
+def _metadata(path: str) -> Any:
+    status = os.stat(path)
+    return _cached_metadata(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _cached_metadata(path: str, size: int, changed: int) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_metadata(path, memory_map=True)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
+
+
+def _brief(error: Exception) -> str:
+    return str(error).split("\n")[0].rstrip(".")

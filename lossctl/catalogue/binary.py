@@ -33,8 +33,10 @@ def binary_crossentropy(
     >>> round(binary_crossentropy(1.0, 1.0, from_logits=True), 7)
     0.3132617
     """
+    # both labels are smoothed on their own: 1 - soft would lose digits where soft is near 1
     soft = y * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    other = (1.0 - y) * (1.0 - label_smoothing) + 0.5 * label_smoothing
     if from_logits:
-        return log1p(exp(-abs(p))) + (weigh(1.0 - soft, p) if p > 0.0 else -weigh(soft, p))
+        return log1p(exp(-abs(p))) + (weigh(other, p) if p > 0.0 else -weigh(soft, p))
     q = clip(p, epsilon, 1.0 - epsilon)
-    return -weigh(soft, log(q)) - weigh(1.0 - soft, log1p(-q))
+    return -weigh(soft, log(q)) - weigh(other, log1p(-q))

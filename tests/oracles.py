@@ -24,7 +24,9 @@ Oracle = Callable[[Row, Row, dict[str, Any]], mpf]
 NAMES = {"labels": "y", "preds": "p", "weights": "w"}
 
 
-def request_for(call: str, options: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path, **more: Any) -> Request:
+def request_for(
+    call: str, options: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path, **more: Any
+) -> Request:
     """A request over arrays, saved as .npy files."""
     roles = {}
     for role, array in arrays.items():
@@ -34,7 +36,9 @@ def request_for(call: str, options: dict[str, Any], arrays: dict[str, np.ndarray
     return Request(files=(), losses=(bind(call, options),), roles=roles, on_bad="keep", **more)
 
 
-def evaluate_arrays(call: str, options: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path, reduction: str) -> float:
+def evaluate_arrays(
+    call: str, options: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path, reduction: str
+) -> float:
     """The reduced loss of arrays."""
     return run(request_for(call, options, arrays, folder, reduction=reduction)).result().results[0].value
 

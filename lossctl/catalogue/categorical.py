@@ -73,9 +73,7 @@ def categorical_crossentropy(
         return total(weigh(t * (1.0 - label_smoothing) + spread, above + gap(top, z)) for t, z in zip(y, p))
     mass = total(p)
     lost = total(p, -mass)
-    return -total(
-        weigh(t * (1.0 - label_smoothing) + spread, log_share(q, mass, lost, epsilon)) for t, q in zip(y, p)
-    )
+    return -total(weigh(t * (1.0 - label_smoothing) + spread, log_share(q, mass, lost, epsilon)) for t, q in zip(y, p))
 
 
 @loss(

@@ -90,7 +90,8 @@ class Option:
             ok = isinstance(value, int | float) and value in self.param.within
         if not ok:
             raise UsageError(f"{self.flag} must be {self.range()}, got {value}")
-        return self.type(value)
+        made: Value = self.type(value)
+        return made
 
     def _read(self, text: str) -> Value:
         if self.choices:

@@ -8,9 +8,7 @@ from lossctl.catalogue.declare import Param
 from lossctl.catalogue.domain import LOGITS, PROBABILITIES, PROBABILITY, Interval, When
 
 FromLogits = Annotated[bool, Param("the preds are logits, not probabilities")]
-LabelSmoothing = Annotated[
-    float, Param("share of the label's mass that is spread evenly", Interval(0.0, 1.0))
-]
+LabelSmoothing = Annotated[float, Param("share of the label's mass that is spread evenly", Interval(0.0, 1.0))]
 Guard = Annotated[
     float,
     Param("probabilities are held this far from 0 and 1", Interval(0.0, 0.5, high_open=True), guard=True),

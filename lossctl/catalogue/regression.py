@@ -107,9 +107,7 @@ def mean_squared_logarithmic_error(y: float, p: float, epsilon: Epsilon = 1e-7) 
 def huber(
     y: float,
     p: float,
-    delta: Annotated[
-        float, Param("error at which the curve turns straight", Interval(low=0.0, low_open=True))
-    ] = 1.0,
+    delta: Annotated[float, Param("error at which the curve turns straight", Interval(low=0.0, low_open=True))] = 1.0,
 ) -> float:
     """Quadratic near zero, straight in the tails.
 

@@ -75,9 +75,7 @@ def bind(text: str, flags: Mapping[str, Value]) -> BoundLoss:
     name, _, tail = text.partition(":")
     declared = find(name)
     said = _said(declared, tail)
-    values = (
-        said.get(o.name, o.check(flags[o.name]) if o.name in flags else o.default) for o in declared.options
-    )
+    values = (said.get(o.name, o.check(flags[o.name]) if o.name in flags else o.default) for o in declared.options)
     return BoundLoss(declared, tuple(values))
 
 

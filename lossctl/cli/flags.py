@@ -13,8 +13,6 @@ from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.registry import all_losses, names
 from lossctl.errors import UsageError
 
-PANEL = "Options of losses"
-
 
 def loss_options() -> dict[str, list[tuple[str, Option]]]:
     """Option name to the losses that have it."""
@@ -47,11 +45,11 @@ def _parameter(name: str, having: list[tuple[str, Option]]) -> inspect.Parameter
     ranges = "" if option.type is bool else f" ({option.range()})"
     text = f"{option.param.help[0].upper()}{option.param.help[1:]}{ranges}. Of {many}."
     if option.type is bool:
-        declared = typer.Option(option.flag + "/--no-" + option.flag[2:], help=text, rich_help_panel=PANEL, show_default=False)
+        declared = typer.Option(option.flag + "/--no-" + option.flag[2:], help=text, show_default=False)
         annotation: Any = Annotated[bool | None, declared]
     else:
         metavar = "NUMBER" if option.type in (int, float) else "TEXT"
-        declared = typer.Option(option.flag, help=text, metavar=metavar, rich_help_panel=PANEL, show_default=False)
+        declared = typer.Option(option.flag, help=text, metavar=metavar, show_default=False)
         annotation = Annotated[str | None, declared]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

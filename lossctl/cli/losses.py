@@ -14,9 +14,7 @@ from lossctl.show import catalogue
 
 
 def losses_command(
-    name: Annotated[
-        str | None, typer.Argument(help="A loss, for its page.", autocompletion=complete_losses)
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="A loss, for its page.", autocompletion=complete_losses)] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the losses, or show one's formula, columns, options and source.

@@ -30,7 +30,11 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
-    name="lossctl", help=HELP, context_settings=SETTINGS, pretty_exceptions_enable=False, rich_markup_mode=None
+    name="lossctl",
+    help=HELP,
+    context_settings=SETTINGS,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 

@@ -72,7 +72,14 @@ def _check(role: str, domain: Domain, classes: int, ignored: int | None) -> Chec
     return Check(role, domain, kind, low, high, ignored)
 
 
-def judge(block: Block, chunk: Chunk, checks: Sequence[Check], names: dict[str, tuple[str, ...]], buffers: Buffers, unit: Unit) -> Verdict:
+def judge(
+    block: Block,
+    chunk: Chunk,
+    checks: Sequence[Check],
+    names: dict[str, tuple[str, ...]],
+    buffers: Buffers,
+    unit: Unit,
+) -> Verdict:
     """Run the checks over a block."""
     reasons: dict[str, Whole] = {}
     looks: dict[str, Look] = {}
@@ -128,10 +135,19 @@ def _view(place: int, count: int, dtype: str, size: int) -> np.ndarray:
     import ctypes
 
     memory = (ctypes.c_char * (count * size)).from_address(place)
-    return np.frombuffer(memory, dtype=dtype)
+    numbers: np.ndarray = np.frombuffer(memory, dtype=np.dtype(dtype))  # type: ignore[call-overload]
+    return numbers
 
 
-def _described(check: Check, code: str, rows: Whole, block: Block, chunk: Chunk, names: dict[str, tuple[str, ...]], unit: Unit) -> list[Offence]:
+def _described(
+    check: Check,
+    code: str,
+    rows: Whole,
+    block: Block,
+    chunk: Chunk,
+    names: dict[str, tuple[str, ...]],
+    unit: Unit,
+) -> list[Offence]:
     columns = block.roles[check.role]
     described = []
     for row in rows[:SHOWN].tolist():
@@ -146,7 +162,11 @@ def _described(check: Check, code: str, rows: Whole, block: Block, chunk: Chunk,
 def _expected(check: Check) -> str:
     if check.domain.class_index:
         return f"a class index from 0 to {check.high:.0f}"
-    return check.domain.name if check.domain.interval.high < math.inf or check.domain.interval.low > -math.inf else f"finite, {check.domain.name}"
+    return (
+        check.domain.name
+        if check.domain.interval.high < math.inf or check.domain.interval.low > -math.inf
+        else f"finite, {check.domain.name}"
+    )
 
 
 def _text(chunk: Chunk, name: str, row: int, k: int, value: float) -> str:
@@ -156,4 +176,8 @@ def _text(chunk: Chunk, name: str, row: int, k: int, value: float) -> str:
         return str(array[row, k] if array.ndim == 2 else array[row])
     entry = array[row].as_py()
     entry = entry[k] if isinstance(entry, list) else entry
-    return "null" if entry is None else (repr(entry) if isinstance(entry, str) else str(entry if not isinstance(entry, float) else value))
+    return (
+        "null"
+        if entry is None
+        else (repr(entry) if isinstance(entry, str) else str(entry if not isinstance(entry, float) else value))
+    )

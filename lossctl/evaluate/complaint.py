@@ -66,8 +66,10 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
             message = f"{entry.spec}: the guard changed the loss of {count} rows, which carry {share:.1%} of it"
             found.append(Warned("guarded_rows", count, message))
     labels = partial.looks.get("labels")
-    if labels and any(b.loss.role("labels").domain_for(b.options).class_index for b in job.losses) and (
-        labels.least >= 1 and partial.used > 10 * job.classes_count
+    if (
+        labels
+        and any(b.loss.role("labels").domain_for(b.options).class_index for b in job.losses)
+        and (labels.least >= 1 and partial.used > 10 * job.classes_count)
     ):
         found.append(Warned("no_class_0", partial.used, "no label is class 0: are the labels one-based?"))
     return tuple(found)

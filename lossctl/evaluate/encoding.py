@@ -1,4 +1,4 @@
-"""Settling `label_encoding=auto`: 0/1 if every label of the files is 0 or 1, as Keras has it. One look at the labels."""
+"""Settling `label_encoding=auto` by one look at the labels: 0/1 if every one is 0 or 1, as Keras has it."""
 
 from __future__ import annotations
 

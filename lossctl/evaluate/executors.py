@@ -16,9 +16,7 @@ Answer = TypeVar("Answer")
 class Executor(Protocol):
     """Runs a function over units; answers come in the units' order."""
 
-    def run(
-        self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]
-    ) -> Iterator[Answer]:
+    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
         """The answers. `work`, job, units and answers pickle, so that they may cross machines."""
         ...
 
@@ -26,9 +24,7 @@ class Executor(Protocol):
 class Serial:
     """All in the calling thread."""
 
-    def run(
-        self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]
-    ) -> Iterator[Answer]:
+    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
         """The answers, one after the other."""
         return (work(job, unit) for unit in units)
 
@@ -39,9 +35,7 @@ class Threads:
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def run(
-        self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]
-    ) -> Iterator[Answer]:
+    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
         """The answers in order; the first unit that fails ends the run."""
         with ThreadPoolExecutor(self.count) as pool:
             futures = [pool.submit(work, job, unit) for unit in units]
@@ -54,5 +48,8 @@ class Threads:
 
 def executor_for(threads: int, units: int) -> Executor:
     """What suits the call: a pool only where there is work for one."""
-    count = min(threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, units)
+    count = min(
+        threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        units,
+    )
     return Threads(count) if count > 1 else Serial()

@@ -57,7 +57,11 @@ def _table(chunk: Chunk, rows: np.ndarray, reasons: list[str], path: str, first_
     import pyarrow as pa
 
     kept = {name: _taken(values, rows) for name, values in chunk.values.items()}
-    said = (pa.array(reasons, pa.string()), pa.array([path] * len(rows), pa.string()), pa.array(rows + first_row))
+    said = (
+        pa.array(reasons, pa.string()),
+        pa.array([path] * len(rows), pa.string()),
+        pa.array(rows + first_row),
+    )
     return pa.table({**kept, **dict(zip(ADDED, said, strict=True))})
 
 

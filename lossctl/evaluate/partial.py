@@ -42,9 +42,7 @@ class LossPartial:
     def merge(self, other: LossPartial) -> LossPartial:
         """Both together."""
         added = {
-            name: getattr(self, name) + getattr(other, name)
-            for name in self.__slots__
-            if name not in ("least", "most")
+            name: getattr(self, name) + getattr(other, name) for name in self.__slots__ if name not in ("least", "most")
         }
         return LossPartial(**added, least=min(self.least, other.least), most=max(self.most, other.most))
 

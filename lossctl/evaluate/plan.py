@@ -82,16 +82,16 @@ def open_all(
     if not files and not arrays:
         raise UsageError("no input: name a file, or - for stdin, or arrays as in -y y.npy -p p.npy")
     if arrays and files:
-        raise UsageError(f"{flag_of(next(iter(arrays)))} names an array, so {files[0]} has no place: give one or the other")
+        raise UsageError(
+            f"{flag_of(next(iter(arrays)))} names an array, so {files[0]} has no place: give one or the other"
+        )
     if arrays:
         paths = tuple(dict.fromkeys(arrays.values()))
         return (open_arrays(paths),), roles
     return tuple(open_source(path, settings) for path in files), roles
 
 
-def choose(
-    columns: Sequence[ColumnInfo], selectors: dict[str, str], losses: Sequence[BoundLoss]
-) -> dict[str, Chosen]:
+def choose(columns: Sequence[ColumnInfo], selectors: dict[str, str], losses: Sequence[BoundLoss]) -> dict[str, Chosen]:
     """The columns of every role that the losses read, and of the weights.
 
     Raises:
@@ -103,9 +103,7 @@ def choose(
             names = ", ".join(wanted)
             raise UsageError(f"--role {role}: none of the chosen losses reads it; they read {names}")
     chosen = {
-        role: select(selectors[role], columns, flag_of(role))
-        for role in (*wanted, "weights")
-        if role in selectors
+        role: select(selectors[role], columns, flag_of(role)) for role in (*wanted, "weights") if role in selectors
     }
     left = [c for c in columns if c.name not in {n for role in chosen.values() for n in role.columns}]
     for role in wanted:
@@ -116,7 +114,9 @@ def choose(
         elif role == "labels":
             continue
         else:
-            raise UsageError(f"role {role} has no columns; name them with {flag_of(role)} {listing(c.name for c in columns)}")
+            raise UsageError(
+                f"role {role} has no columns; name them with {flag_of(role)} {listing(c.name for c in columns)}"
+            )
     if "labels" in wanted and "labels" not in chosen:
         chosen["labels"] = find_labels(left, chosen.get("preds"))
     if len(chosen.get("weights", Chosen((), "")).columns) > 1:
@@ -206,4 +206,6 @@ def _fit_role(bound: BoundLoss, role: Role, width: int, needed: int) -> bool:
         return False
     if role.shape == "vector" and width == 1 and bound.domain(role.name).sums_to_one:
         return True
-    raise UsageError(f"{name} pairs {role.name} with preds, but they have {width} and {needed} columns: rows are never broadcast")
+    raise UsageError(
+        f"{name} pairs {role.name} with preds, but they have {width} and {needed} columns: rows are never broadcast"
+    )

@@ -80,7 +80,9 @@ class Survey:
                 for c in self.columns
             ],
             "roles": {
-                role: {"error": chosen} if isinstance(chosen, str) else {"columns": list(chosen.columns), "why": chosen.why}
+                role: {"error": chosen}
+                if isinstance(chosen, str)
+                else {"columns": list(chosen.columns), "why": chosen.why}
                 for role, chosen in self.roles.items()
             },
             "suggestion": self.suggestion,
@@ -137,7 +139,11 @@ def _roles(infos: Sequence[ColumnInfo], selectors: dict[str, str]) -> dict[str, 
                 chosen = select(selectors[role], infos, f"--{role}")
             else:
                 preds = roles.get("preds")
-                chosen = find_preds(left) if role == "preds" else find_labels(left, None if isinstance(preds, str) else preds)
+                chosen = (
+                    find_preds(left)
+                    if role == "preds"
+                    else find_labels(left, None if isinstance(preds, str) else preds)
+                )
         except UsageError as error:
             roles[role] = str(error)
             continue

@@ -15,12 +15,13 @@ from lossctl.evaluate.frames import Buffers, Sums, loss_rows, unweighted
 from lossctl.evaluate.partial import SHOWN, Dropped, Look, LossPartial, Partial
 from lossctl.evaluate.request import Job
 from lossctl.evaluate.rows import LossRows
-from lossctl.kernels import exactsum
 from lossctl.readers.block import Block, Columns, lay
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lossctl.evaluate.rows import Floats, Whole
-    from lossctl.readers.source import Chunk, Unit
+    from lossctl.readers.source import Chunk, Unit, Values
 
 # what a row's loss must change by, when the guard is taken away, to count as guarded
 GUARDED = 1e-4
@@ -81,13 +82,15 @@ def ignored_rows(bound: BoundLoss, block: Block) -> np.ndarray | None:
     """A byte a row, 1 where the label is the one that the loss leaves out; None where it leaves out none."""
     if bound.ignored_label is None:
         return None
-    return (_plain(block.roles["labels"]) == bound.ignored_label).astype(np.uint8)
+    ignored: np.ndarray = (_plain(block.roles["labels"]) == bound.ignored_label).astype(np.uint8)
+    return ignored
 
 
 def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
     if a is None or b is None:
         return b if a is None else a
-    return a | b
+    both: np.ndarray = a | b
+    return both
 
 
 def evaluate_unit(job: Job, unit: Unit) -> Partial:
@@ -145,10 +148,7 @@ class _Tally:
             (),
             {code: self.result.bad.get(code, 0) + bad.get(code, 0) for code in {*self.result.bad, *bad}},
             tuple(sorted((*self.result.offences, *judged.verdict.offences))[:SHOWN]),
-            {
-                role: look.merge(self.result.looks.get(role, Look()))
-                for role, look in judged.verdict.looks.items()
-            },
+            {role: look.merge(self.result.looks.get(role, Look())) for role, look in judged.verdict.looks.items()},
             (*self.result.dropped, *dropped),
         )
 
@@ -206,7 +206,7 @@ def unit_rows(job: Job, unit: Unit, first_row: int, ids: tuple[str, ...]) -> Ite
         yield judged.block.rows, LossRows(unit.file, rows if kept is None else rows[kept], losses, carried)
 
 
-def _taken(values: object, kept: np.ndarray | None) -> object:
+def _taken(values: Values, kept: np.ndarray | None) -> pa.Array:
     import pyarrow as pa
 
     array = pa.array(values) if isinstance(values, np.ndarray) else values

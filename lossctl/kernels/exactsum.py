@@ -40,7 +40,7 @@ def build_accumulate() -> Any:
     as_uint8 = POINTER_TO["uint8"]
     njit = numba.njit(error_model="numpy", forceinline=True)
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit
     def add(limbs: Any, offset: int, x: float) -> None:
         bits = float_to_bits(x)
         exponent = (bits >> 52) & 0x7FF
@@ -58,12 +58,12 @@ def build_accumulate() -> Any:
         put(limbs, at + 1, get(limbs, at + 1) + sign * ((low >> 32) + (high & 0xFFFFFFFF)))
         put(limbs, at + 2, get(limbs, at + 2) + sign * (high >> 32))
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit
     def count(state: Any, which: int) -> None:
         at = 5 * LIMBS + which
         put(state, at, get(state, at) + 1)
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit
     def finite(x: float) -> float:
         return x if x <= MAX else 0.0
 

@@ -29,7 +29,7 @@ def compilable(function: Scalar) -> Scalar:
         return function
     scope = {name: _translate(function.__globals__[name]) for name in _names(function) if name in function.__globals__}
     twin = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-    return numba.njit(error_model="numpy", forceinline=True)(twin)  # type: ignore[no-any-return]
+    return numba.njit(error_model="numpy", forceinline=True)(twin)
 
 
 def _translate(value: Any) -> Any:

@@ -24,7 +24,7 @@ LANES = {
 def numbers(bound: BoundLoss) -> list[float]:
     """The option values that the kernel reads from its frame, in order."""
     pairs = zip(bound.loss.options, bound.values, strict=True)
-    return [float(v) for o, v in pairs if not o.structural and not o.param.ignores_label and v is not None]  # type: ignore[arg-type]
+    return [float(v) for o, v in pairs if not o.structural and not o.param.ignores_label and v is not None]
 
 
 def variant(bound: BoundLoss, single: bool) -> str:

@@ -57,7 +57,7 @@ def loader(dtype: str, layout: str) -> Callable[..., Any]:
     return {"columns": plain, "rows": rows, "strided": strided, "onehot": onehot}[layout]
 
 
-@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+@numba.njit(error_model="numpy", forceinline=True)
 def float64(x: Any) -> float:
     """A number of any type as float64."""
-    return types.float64(x)  # type: ignore[no-any-return]
+    return types.float64(x)

@@ -126,6 +126,7 @@ def _callable(address: int) -> Kernel:
 @cache
 def loss_kernel(bound: BoundLoss, single: bool) -> Kernel:
     """The kernel of a loss: see `tiles` for its frame."""
+
     def make() -> tuple[Any, Any]:
         from lossctl.kernels import tiles
 

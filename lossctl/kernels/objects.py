@@ -30,7 +30,7 @@ def compile_object(function: Callable[..., Any], signature: Any, symbol: str) ->
     code = _without(code, compiled._wrapper_name) + _entry(symbol, inner, ", ".join(arguments))
     module = llvm.parse_assembly(code)
     module.verify()
-    return cpu_target.target_context.codegen()._tm.emit_object(module)  # type: ignore[no-any-return]
+    return cpu_target.target_context.codegen()._tm.emit_object(module)
 
 
 class _Kind:

@@ -28,7 +28,7 @@ def _pointer_to(number: Any) -> Callable[..., Any]:
 
         return types.CPointer(number)(types.int64), generate
 
-    return pointer  # type: ignore[no-any-return]
+    return pointer
 
 
 as_float64 = _pointer_to(types.float64)

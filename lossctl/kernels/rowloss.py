@@ -188,7 +188,7 @@ class _Expression(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         name = ast.unparse(node.func)
-        function = self.body.function.__globals__.get(name, vars(builtins).get(name))
+        function: Any = self.body.function.__globals__.get(name, vars(builtins).get(name))
         if function is len:
             return _parsed("width")
         if function in SUMS:

@@ -50,7 +50,7 @@ def bits_to_float(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def two_sum(a: float, b: float) -> tuple[float, float]:
     """a + b as the rounded sum and its error, exactly (Knuth)."""
     s = a + b
@@ -58,7 +58,7 @@ def two_sum(a: float, b: float) -> tuple[float, float]:
     return s, (a - (s - z)) + (b - z)
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def two_product(a: float, b: float) -> tuple[float, float]:
     """a b as the rounded product and its error, exactly where nothing over- or underflows (Dekker 1971)."""
     p = a * b
@@ -69,19 +69,21 @@ def two_product(a: float, b: float) -> tuple[float, float]:
     return p, error if abs(error) <= LARGEST else 0.0
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def _log_of(f: float, k: float, correction: float) -> float:
     """k log 2 + log(1 + f) + correction for f in [sqrt(1/2) - 1, sqrt(2) - 1], by the series in f / (2 + f)."""
     s = f / (2.0 + f)
     z = s * s
     w = z * z
-    odd = z * (0.6666666666666735130 + w * (0.2857142874366239149 + w * (0.1818357216161805012 + w * 0.1479819860511658591)))
+    odd = z * (
+        0.6666666666666735130 + w * (0.2857142874366239149 + w * (0.1818357216161805012 + w * 0.1479819860511658591))
+    )
     even = w * (0.3999999999940941908 + w * (0.2222219843214978396 + w * 0.1531383769920937332))
     half = 0.5 * f * f
     return k * LN2_HIGH - ((half - (s * (half + (odd + even)) + (k * LN2_LOW + correction))) - f)
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def _log_parts(x: float) -> tuple[float, float]:
     """f and k with x = 2**k (1 + f), for a positive finite x."""
     small = x < SMALLEST_NORMAL
@@ -91,21 +93,21 @@ def _log_parts(x: float) -> tuple[float, float]:
     return m - 1.0, bits_to_float(SHIFT_BITS + k) - (SHIFT + 54.0 if small else SHIFT)
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def _log_edges(x: float, zero: float, inside: float) -> float:
-    """The logarithm where its argument is positive and finite; IEEE's answers elsewhere. `zero` is x's distance from the pole."""
+    """The logarithm inside its domain, IEEE's answers elsewhere; `zero` is x's distance from the pole."""
     result = inside if zero > 0.0 else (-math.inf if zero == 0.0 else math.nan)
     return result if x < math.inf else x
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def log(x: float) -> float:
     """Natural logarithm, to 0.9 ulp; -inf at 0, NaN below."""
     f, k = _log_parts(x)
     return _log_edges(x, x, _log_of(f, k, 0.0))
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def log1p(x: float) -> float:
     """log(1 + x), to 1 ulp also near 0; -inf at -1, NaN below."""
     u, lost = two_sum(1.0, x)
@@ -116,7 +118,7 @@ def log1p(x: float) -> float:
     return _log_edges(x, x + 1.0, inside)
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def _reduced(x: float) -> tuple[float, float, int]:
     """expm1 of the remainder of x by log 2, as a leading part and a rest, and the multiple as an integer."""
     t = x * INVERSE_LN2 + SHIFT
@@ -137,14 +139,14 @@ def _reduced(x: float) -> tuple[float, float, int]:
     return r, rest, float_to_bits(t) - SHIFT_BITS
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def _scaled(y: float, k: int) -> float:
     """y 2**k in two steps, so that overflow and subnormal results come out rounded once."""
     half = k >> 1
     return y * bits_to_float((half + 1023) << 52) * bits_to_float((k - half + 1023) << 52)
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def exp(x: float) -> float:
     """e to the x, to 0.9 ulp; subnormal results too."""
     held = min(max(x, -750.0), 720.0)
@@ -152,9 +154,9 @@ def exp(x: float) -> float:
     return _scaled(1.0 + (r + rest), k) if x == x else x
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def expm1(x: float) -> float:
-    """exp(x) - 1, to 1 ulp also near 0."""
+    """exp(x) - 1, to 1.5 ulp also near 0."""
     held = min(max(x, -45.0), 720.0)
     r, rest, k = _reduced(held)
     unit = bits_to_float((1023 - min(k, 100)) << 52)
@@ -164,7 +166,7 @@ def expm1(x: float) -> float:
     return y if x == x else x
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def exp_difference(a: float, b: float) -> float:
     """exp(a - b), to 1 ulp: what a - b loses to rounding is put back."""
     d, lost = two_sum(a, -b)
@@ -174,7 +176,7 @@ def exp_difference(a: float, b: float) -> float:
     return 1.0 if a == b else y
 
 
-@inlined  # type: ignore[untyped-decorator]
+@inlined
 def log_quotient(p: float, s: float, rest: float) -> float:
     """log(p / (s + rest)), to 1.5 ulp also near 1; `rest` is what rounding lost of the sum s."""
     q = p / s

@@ -67,7 +67,11 @@ def scanner(kind: str) -> Callable[[Any], None]:
                     x = get(added, r)
                     put(lanes, 3 * TILE + r, min(x, get(lanes, 3 * TILE + r)))
                     put(lanes, 4 * TILE + r, max(x, get(lanes, 4 * TILE + r)))
-                    put(lanes, 5 * TILE + r, get(lanes, 5 * TILE + r) + (1.0 if abs(x - 1.0) > tolerance else 0.0))
+                    put(
+                        lanes,
+                        5 * TILE + r,
+                        get(lanes, 5 * TILE + r) + (1.0 if abs(x - 1.0) > tolerance else 0.0),
+                    )
             base += tile
         for r in range(TILE):
             put(lanes, r, get(least, r))

@@ -23,13 +23,14 @@ from lossctl.kernels.layout import HEAD, ROLE
 from lossctl.kernels.pointers import as_float64, call, get, put, stack
 from lossctl.kernels.rowloss import Constant, Meaning, RowProgram, Text, Vector, lower
 
-@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+
+@numba.njit(error_model="numpy", forceinline=True)
 def settle(high: float, low: float) -> float:
     """A sum and its carried errors as one number; an infinite sum carries none."""
     return high + low if low == low else high
 
 
-@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+@numba.njit(error_model="numpy", forceinline=True)
 def item(buffer: Any, tile: int, r: int, index: int, width: int) -> float:
     """Element `index` of row r, NaN where there is none."""
     inside = 0 <= index < width
@@ -37,7 +38,7 @@ def item(buffer: Any, tile: int, r: int, index: int, width: int) -> float:
     return value if inside else math.nan
 
 
-@numba.njit(error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+@numba.njit(error_model="numpy", forceinline=True)
 def as_index(label: float) -> int:
     """A class index from its tile's float64; -1 for what is no index."""
     usable = 0.0 <= label < 2.0**31 and label == math.floor(label)
@@ -69,7 +70,7 @@ def kernel(bound: BoundLoss, single: bool) -> Callable[..., Any]:
     used = {name: compilable(f) for name, f in program.functions.items()}
     scope = {**WORDS, "maximum": compilable(maximum), **used}
     exec("\n".join(_frame(bound, program, passes)), scope)
-    return scope["kernel"]  # type: ignore[no-any-return]
+    return scope["kernel"]
 
 
 def _arguments(bound: BoundLoss, roles: dict[str, Meaning]) -> dict[str, Meaning]:
@@ -97,7 +98,9 @@ def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[st
     name = program.call(bound.loss.function)
     place = "r" if single else "o + r"
     scope = _arguments(bound, {role.argument: Text(f"get(b_{role.argument}, {place})") for role in bound.loss.roles})
-    args = ", ".join(m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if not isinstance(m, Vector))
+    args = ", ".join(
+        m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if not isinstance(m, Vector)
+    )
     if single:
         return ["for r in range(t):", f"    put(out, base + r, {name}({args}))"]
     mean = program.sum_pass(f"{name}({args})", "0.0").text

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from lossctl.readers.source import Values
 
-NATIVE = frozenset(
-    f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
-) | {"float32", "float64"}
+NATIVE = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)) | {
+    "float32",
+    "float64",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _from_lists(values: pa.Array, faults: Faults) -> np.ndarray:
     found: Faults = {}
     flat = _from_arrow(inner, None, found)
     for reason, rows in found.items():
-        _fault(faults, reason, rows.reshape(n, width).any(axis=1))
+        _fault(faults, reason, np.any(rows.reshape(n, width), axis=1))
     return flat.reshape(n, width)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 import re
 import sys
@@ -165,7 +164,7 @@ class CsvStream:
         return self._seen
 
 
-class _Joined(io.RawIOBase):
+class _Joined:
     """Bytes already read, then the rest of a stream."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 from lossctl.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+class Readable(Protocol):
+    """What gives bytes when asked."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        ...
+
 
 QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 
@@ -41,7 +50,7 @@ def plain_cuts(path: str, start: int, size: int, step: int) -> list[int] | None:
         return [*found, size] if found[-1] < size else found
 
 
-def pieces(stream: BinaryIO, step: int, delimiter: str, path: str) -> Iterator[bytes]:
+def pieces(stream: Readable, step: int, delimiter: str, path: str) -> Iterator[bytes]:
     """A stream in pieces of about `step` bytes, each of whole lines."""
     held = b""
     while True:

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from lossctl.readers.source import Values
 
 UNIT_BYTES = 1 << 25
-KINDS: dict[str, Kind] = {"i": "integer", "u": "integer", "f": "float", "b": "boolean", "U": "string", "S": "string"}
+KINDS: dict[str, Kind] = {
+    "i": "integer",
+    "u": "integer",
+    "f": "float",
+    "b": "boolean",
+    "U": "string",
+    "S": "string",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,8 @@ def _cached_map(path: str, size: int, changed: int) -> np.ndarray:
         if file.read(6) != b"\x93NUMPY":
             raise ValueError("it does not start like a .npy file")
     array = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array.view(np.ndarray)
+    plain: np.ndarray = array.view(np.ndarray)
+    return plain
 
 
 def _why(path: str, error: Exception) -> str:
@@ -178,9 +186,11 @@ def _cached_members(path: str, size: int, changed: int) -> dict[str, np.ndarray]
     found: dict[str, np.ndarray] = {}
     with np.load(path, allow_pickle=False) as archive:
         for name in archive.files:
-            found |= _columns_of(name, archive[name]) if archive[name].dtype.names is None else {
-                field: archive[name][field] for field in archive[name].dtype.names
-            }
+            found |= (
+                _columns_of(name, archive[name])
+                if archive[name].dtype.names is None
+                else {field: archive[name][field] for field in archive[name].dtype.names}
+            )
     return found
 
 
@@ -202,4 +212,6 @@ def _refuse_bomb(path: str) -> None:
             for extent in shape:
                 size *= extent
             if size > member.file_size:
-                raise DataError(f"{path}: member {member.filename} claims {size:,} bytes and holds {member.file_size:,}")
+                raise DataError(
+                    f"{path}: member {member.filename} claims {size:,} bytes and holds {member.file_size:,}"
+                )

@@ -54,9 +54,7 @@ class ParquetSource:
 
         groups = range(unit.start, unit.stop)
         try:
-            file = pq.ParquetFile(
-                self.path, memory_map=True, pre_buffer=False, metadata=_metadata(self.path)
-            )
+            file = pq.ParquetFile(self.path, memory_map=True, pre_buffer=False, metadata=_metadata(self.path))
             for batch in file.iter_batches(rows, row_groups=groups, columns=_leaves(file, names), use_threads=False):
                 yield Chunk(batch.num_rows, {name: _storage(batch.column(name)) for name in names})
         except (pa.ArrowException, OSError) as error:

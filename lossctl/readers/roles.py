@@ -90,8 +90,7 @@ def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
     names = [column.name for column in columns]
     found = _exact(columns, PRED_NAMES)
     found += [
-        Chosen(tuple(members), f"the columns {prefix}*")
-        for prefix, members in _families(names, PRED_NAMES).items()
+        Chosen(tuple(members), f"the columns {prefix}*") for prefix, members in _families(names, PRED_NAMES).items()
     ]
     return _only(found, "preds", names)
 

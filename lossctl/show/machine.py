@@ -46,7 +46,7 @@ def format_of(path: str) -> str | None:
     return SUFFIXES.get(os.path.splitext(path)[1].lower())
 
 
-def render(result: Result, format: str) -> str:  # noqa: A002
+def render(result: Result, format: str) -> str:
     """The whole result as one text that ends in a newline.
 
     Args:
@@ -100,10 +100,7 @@ def _json(result: Result) -> str:
 
 def _jsonl(result: Result) -> str:
     rows = result.to_dict()["rows"]
-    lines = (
-        json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), "rows": rows})
-        for entry in result.results
-    )
+    lines = (json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), "rows": rows}) for entry in result.results)
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -34,9 +34,7 @@ def _table(chunk: LossRows, names: Names) -> pa.Table:
     import pyarrow as pa
 
     # chunks are kept until a group is full, and theirs may be buffers that the next chunk overwrites
-    kept = LossRows(
-        chunk.file, np.array(chunk.row), {n: np.array(v) for n, v in chunk.losses.items()}, chunk.ids
-    )
+    kept = LossRows(chunk.file, np.array(chunk.row), {n: np.array(v) for n, v in chunk.losses.items()}, chunk.ids)
     path = names.path(chunk)
     columns = columns_of(kept, names)
     if path is None:

@@ -18,9 +18,7 @@ def _checked(kind: str, names: Names) -> None:
     if kind == "json":
         raise UsageError("--format json holds one document, not a stream of rows; ask for jsonl")
     if kind not in FORMATS:
-        raise UsageError(
-            f"--format {kind} has no rows; choose one of {', '.join(FORMATS)}{nearest(kind, FORMATS)}"
-        )
+        raise UsageError(f"--format {kind} has no rows; choose one of {', '.join(FORMATS)}{nearest(kind, FORMATS)}")
     columns = names.columns
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice and kind != "npy":
@@ -30,7 +28,7 @@ def _checked(kind: str, names: Names) -> None:
 def write_rows(
     rows: Iterator[LossRows],
     target: BinaryIO,
-    format: str,  # noqa: A002
+    format: str,
     files: Sequence[str],
     losses: Sequence[str],
     ids: Sequence[str] = (),

@@ -23,9 +23,7 @@ def as_text(survey: Survey, width: int | None, color: bool) -> str:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("column", "type", "nulls", "NaN", "min", "max"):
         right = heading in ("nulls", "NaN", "min", "max")
-        table.add_column(
-            heading, justify="right" if right else "left", style="bold" if heading == "column" else None
-        )
+        table.add_column(heading, justify="right" if right else "left", style="bold" if heading == "column" else None)
     for column in survey.columns:
         table.add_row(*_cells(column))
     lines = [f"{survey.path}: {survey.format}, {survey.rows:,} rows, {len(survey.columns)} columns", ""]
@@ -36,9 +34,7 @@ def as_text(survey: Survey, width: int | None, color: bool) -> str:
 
 
 def _cells(column: ColumnSummary) -> tuple[str, ...]:
-    kind = (
-        column.type if column.kind != "list" or column.width is None else f"{column.type} (K={column.width})"
-    )
+    kind = column.type if column.kind != "list" or column.width is None else f"{column.type} (K={column.width})"
     numbers = ("" if x is None else f"{x:.6g}" for x in (column.least, column.most))
     return (column.name, kind, f"{column.nulls:,}", f"{column.nans:,}", *numbers)
 

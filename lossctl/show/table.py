@@ -123,9 +123,7 @@ def _grid(heads: dict[str, Side]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(
-        box=SIMPLE_HEAD, show_edge=False, border_style="dim", header_style="dim", padding=(0, 1, 0, 0)
-    )
+    table = Table(box=SIMPLE_HEAD, show_edge=False, border_style="dim", header_style="dim", padding=(0, 1, 0, 0))
     for head, side in heads.items():
         table.add_column(head, justify=side, style="bold" if head == "value" else "", no_wrap=True)
     return table

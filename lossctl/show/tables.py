@@ -41,9 +41,7 @@ def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
     try:
         return table.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise UsageError(
-            "columns change their type along the file; save the rows as .csv with text columns"
-        ) from None
+        raise UsageError("columns change their type along the file; save the rows as .csv with text columns") from None
 
 
 def _flat(table: pa.Table) -> pa.Table:

@@ -53,7 +53,11 @@ def test_an_option_outside_its_range_is_refused(loss: Loss) -> None:
 
 
 def test_aliases_resolve() -> None:
-    short = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error"}
+    short = {
+        "mse": "mean_squared_error",
+        "mae": "mean_absolute_error",
+        "mape": "mean_absolute_percentage_error",
+    }
     short |= {"msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "bce": "binary_crossentropy"}
     short |= {"cce": "categorical_crossentropy", "scce": "sparse_categorical_crossentropy"}
     assert {alias: find(alias).name for alias in short} == short

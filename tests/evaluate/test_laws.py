@@ -26,7 +26,10 @@ def compiled(bound: BoundLoss, labels: np.ndarray, preds: np.ndarray) -> np.ndar
 
 
 def ulps(got: np.ndarray, true: list[mpmath.mpf]) -> float:
-    return max(float(abs(mpmath.mpf(float(g)) - t) / mpmath.mpf(float(np.spacing(abs(float(t)))))) for g, t in zip(got, true, strict=True))
+    return max(
+        float(abs(mpmath.mpf(float(g)) - t) / mpmath.mpf(float(np.spacing(abs(float(t))))))
+        for g, t in zip(got, true, strict=True)
+    )
 
 
 def test_every_loss_has_an_oracle() -> None:
@@ -82,14 +85,19 @@ def test_weights_scale_and_repeat(loss: object, tmp_path: Path) -> None:
     weights = np.random.default_rng(6).integers(0, 4, 50).astype(float)
     call = str(bound)
     arrays = {"labels": labels, "preds": preds, "weights": weights}
-    repeated = {"labels": np.repeat(labels, weights.astype(int), 0), "preds": np.repeat(preds, weights.astype(int), 0)}
+    repeated = {
+        "labels": np.repeat(labels, weights.astype(int), 0),
+        "preds": np.repeat(preds, weights.astype(int), 0),
+    }
     mean = evaluate_arrays(call, {}, arrays, tmp_path, "mean")
     assert evaluate_arrays(call, {}, repeated, tmp_path, "mean") == mean
     assert evaluate_arrays(call, {}, {**arrays, "weights": weights * 8}, tmp_path, "mean") == mean
     total = evaluate_arrays(call, {}, arrays, tmp_path, "sum")
     assert math.isclose(evaluate_arrays(call, {}, arrays, tmp_path, "sum_over_batch_size"), total / 50, rel_tol=1e-15)
     nonzero = int((weights != 0).sum())
-    assert math.isclose(evaluate_arrays(call, {}, arrays, tmp_path, "sum_by_nonzero_weights"), total / nonzero, rel_tol=1e-15)
+    assert math.isclose(
+        evaluate_arrays(call, {}, arrays, tmp_path, "sum_by_nonzero_weights"), total / nonzero, rel_tol=1e-15
+    )
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -18,9 +18,7 @@ from lossctl.show.rows import write_rows
 
 EDGES = [0.0, -0.0, 2.0, 1e15, 1e16, 123456789012345680.0, 5e-324, 1e-5, 1e23, np.nan, np.inf, -np.inf, 1 / 3]
 LOSSES = ("huber:delta=2.0", 'odd,"|\nname')
-IDS = pa.array(
-    ['a,"b"', "", None, "007", "tab\there", "line\nend", "back\\slash", "γ", "\x01", " ", "NA", "x", "-"]
-)
+IDS = pa.array(['a,"b"', "", None, "007", "tab\there", "line\nend", "back\\slash", "γ", "\x01", " ", "NA", "x", "-"])
 
 
 def numbers(rows, seed=0):
@@ -64,11 +62,7 @@ def test_delimited_reads_back_to_the_same_bits(kind, delimiter):
 
 
 def test_numbers_look_like_floats_in_the_fewest_digits():
-    lines = (
-        written([chunk(np.array([2.0, -0.0, 0.1, 1e15, 1e300]))], "csv", losses=LOSSES[:1])
-        .decode()
-        .splitlines()
-    )
+    lines = written([chunk(np.array([2.0, -0.0, 0.1, 1e15, 1e300]))], "csv", losses=LOSSES[:1]).decode().splitlines()
     assert lines[1:] == ["1,2.0", "2,-0.0", "3,0.1", "4,1e+15", "5,1e+300"]
     drawn = numbers(5000)
     lines = written([chunk(drawn)], "csv", losses=LOSSES[:1]).decode().splitlines()
@@ -140,16 +134,12 @@ def test_files_and_ids(kind):
     values = np.arange(len(IDS)) / 4
     numbered = pa.array([1, None, *range(2, len(IDS))], pa.int64())
     ids = {"name": IDS, "number": numbered, "coded": IDS.dictionary_encode()}
-    text = written(
-        [chunk(values, 0, ids=ids), chunk(values, 1, ids=ids)], kind, many, ids=("number", "name", "coded")
-    )
+    text = written([chunk(values, 0, ids=ids), chunk(values, 1, ids=ids)], kind, many, ids=("number", "name", "coded"))
     found = read(kind, text)
     assert list(found) == ["file", "row", "number", "name", "coded", *LOSSES]
     assert found["file"] == ["a,b.csv"] * len(IDS) + [found["file"][-1]] * len(IDS)
     assert found["file"][-1] == ('q"\udcff.csv' if kind == "jsonl" else 'q"\\udcff.csv')
-    names = (
-        IDS.to_pylist() if kind in ("jsonl", "parquet") else ["" if i is None else i for i in IDS.to_pylist()]
-    )
+    names = IDS.to_pylist() if kind in ("jsonl", "parquet") else ["" if i is None else i for i in IDS.to_pylist()]
     assert found["name"] == found["coded"] == names * 2
     if kind in ("jsonl", "parquet"):
         assert found["number"] == numbered.to_pylist() * 2
@@ -161,17 +151,13 @@ def read(kind, text):
     if kind == "jsonl":
         lines = [json.loads(line) for line in text.decode().split("\n")[:-1]]
         return {key: [line[key] for line in lines] for key in lines[0]}
-    head, *lines = csv.reader(
-        io.StringIO(text.decode(), newline=""), delimiter="\t" if kind == "tsv" else ","
-    )
+    head, *lines = csv.reader(io.StringIO(text.decode(), newline=""), delimiter="\t" if kind == "tsv" else ",")
     return dict(zip(head, map(list, zip(*lines, strict=True)), strict=True))
 
 
 def test_a_missing_id_differs_from_an_empty_one():
     ids = {"id": pa.array(["", None])}
-    assert written([chunk(np.ones(2), ids=ids)], "csv", losses=LOSSES[:1], ids=("id",)).endswith(
-        b'1,"",1.0\n2,,1.0\n'
-    )
+    assert written([chunk(np.ones(2), ids=ids)], "csv", losses=LOSSES[:1], ids=("id",)).endswith(b'1,"",1.0\n2,,1.0\n')
 
 
 def test_ids_of_other_types():

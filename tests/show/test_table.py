@@ -76,12 +76,7 @@ def test_in_a_terminal_no_line_is_too_wide_and_no_number_is_cut(width, color):
 
 def test_numbers_end_at_the_same_column():
     lines = table.render(result(*ENTRIES[:2]), None, False).splitlines()
-    ends = {
-        line.index(value) + len(value)
-        for line in lines
-        for value in ("0.30998751", "12345678")
-        if value in line
-    }
+    ends = {line.index(value) + len(value) for line in lines for value in ("0.30998751", "12345678") if value in line}
     assert len(ends) == 1
     assert lines[0].index("value") + len("value") in ends
 
@@ -113,9 +108,7 @@ def test_account_line():
 
 def test_columns_line():
     columns = {"labels": ("label",), "preds": tuple(f"p_{i}" for i in range(10)), "weights": None}
-    assert (
-        table.columns_line(result(columns=columns)) == "labels: label; preds: p_0 … p_9 (10); weights: none"
-    )
+    assert table.columns_line(result(columns=columns)) == "labels: label; preds: p_0 … p_9 (10); weights: none"
     assert table.columns_line(result(columns={"preds": ("a", "b\n\x1b[2J")})) == "preds: a, b\\n\\x1b[2J"
 
 

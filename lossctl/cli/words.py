@@ -1,0 +1,187 @@
+"""The words of `eval` on the command line: each flag with its type and help, once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from lossctl.cli.flags import complete_losses
+
+
+class Reduction(StrEnum):
+    """How rows become one number."""
+
+    mean = "mean"
+    sum = "sum"
+    none = "none"
+    sum_over_batch_size = "sum_over_batch_size"
+    sum_by_nonzero_weights = "sum_by_nonzero_weights"
+
+
+class OnBad(StrEnum):
+    """What happens to rows that cannot be used."""
+
+    error = "error"
+    drop = "drop"
+    keep = "keep"
+
+
+class OnEmpty(StrEnum):
+    """What a zero denominator gives."""
+
+    error = "error"
+    nan = "nan"
+    zero = "zero"
+
+
+class Format(StrEnum):
+    """How the result is written."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    tsv = "tsv"
+    markdown = "markdown"
+    parquet = "parquet"
+    npy = "npy"
+
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FILE", help="CSV, TSV, Parquet, NPZ or NPY; - is CSV on stdin."),
+]
+Losses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--loss",
+        "-l",
+        metavar="NAME",
+        help="A loss, as huber or huber:delta=2; repeatable, all in one pass.",
+        autocompletion=complete_losses,
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        "-y",
+        "--label-col",
+        metavar="COLUMNS",
+        help="Label columns: a name, a comma list, a glob, or a .npy file.",
+    ),
+]
+Preds = Annotated[
+    str | None,
+    typer.Option("--preds", "-p", "--pred-col", metavar="COLUMNS", help="Prediction columns, likewise."),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", "-w", metavar="COLUMN", help="A weight a row, finite and >= 0."),
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        metavar="NAME=COLUMNS",
+        help="Columns of any other role of a loss; repeatable.",
+    ),
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        metavar="COLUMN",
+        help="A column that names rows in unreduced output; repeatable.",
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option("--classes", metavar="NAMES", help="Class names in order, as cat,dog,bird."),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option("--delimiter", "-d", metavar="CHAR", help="The CSV's delimiter."),
+]
+NoHeader = Annotated[
+    bool,
+    typer.Option("--no-header", help="The CSV has no header; columns are c0, c1, ..."),
+]
+NullValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--null-value",
+        metavar="TEXT",
+        help="A CSV text that means no value, besides the empty one; repeatable.",
+    ),
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        metavar="FORMAT",
+        help="csv, tsv, parquet, npy or npz, where the file does not tell.",
+    ),
+]
+ReductionWord = Annotated[
+    Reduction,
+    typer.Option("--reduction", "-r", help="How rows become one number; none writes a loss a row."),
+]
+OnBadWord = Annotated[
+    OnBad,
+    typer.Option(
+        "--on-bad",
+        help="Rows with null, NaN or out-of-range values: refuse, leave out, or pass on.",
+    ),
+]
+OnEmptyWord = Annotated[OnEmpty, typer.Option("--on-empty", help="What a zero denominator gives.")]
+DroppedFile = Annotated[
+    str | None,
+    typer.Option(
+        "--dropped",
+        metavar="FILE",
+        help="Save the dropped rows, all columns and the reason, as .parquet or .csv.",
+    ),
+]
+MaxDropped = Annotated[
+    str | None,
+    typer.Option("--max-dropped", metavar="N|P%", help="Fail (exit 1) if more rows are dropped."),
+]
+FormatWord = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="How the result is written; the suffix of -o tells too."),
+]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+ValueOnly = Annotated[bool, typer.Option("--value-only", help="One bare number.")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there, in one step, instead of stdout."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+Color = Annotated[
+    bool | None,
+    typer.Option(
+        "--color/--no-color",
+        help="Colour in tables; else as the terminal and NO_COLOR say.",
+        show_default=False,
+    ),
+]
+ThreadCount = Annotated[
+    int,
+    typer.Option(
+        "--threads",
+        "-j",
+        min=0,
+        help="Threads; 0 takes all processors. The number is the same for any.",
+    ),
+]
+BatchSize = Annotated[
+    int,
+    typer.Option(
+        "--batch-size",
+        min=0,
+        help="Rows a block; 0 takes what suits. The number is the same for any.",
+    ),
+]

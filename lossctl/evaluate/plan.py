@@ -14,8 +14,8 @@ from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, flag_
 from lossctl.readers.source import ColumnInfo, Source, Unit
 
 # bytes of float64 that a block of rows should take at the most
-BLOCK_BYTES = 1 << 22
-MOST_ROWS = 1 << 15
+BLOCK_BYTES = 6 << 20
+MOST_ROWS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,11 +161,11 @@ def scan_kernel(kind: str) -> Kernel:
 
 @cache
 def accumulate_kernel() -> Kernel:
-    """The exact sum's kernel: see `exactsum`."""
+    """The exact sum's kernel: see `accumulate`."""
 
     def make() -> tuple[Any, Any]:
-        from lossctl.kernels import exactsum
+        from lossctl.kernels import accumulate
 
-        return exactsum.build_accumulate(), _frame_signature()
+        return accumulate.accumulate, _frame_signature()
 
     return _callable(machine().address("accumulate", make))

@@ -6,13 +6,15 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl.errors import DataError
-from lossctl.readers.csvcuts import cuts, last_line_end, pieces, plain_cuts
+from lossctl.readers.csv_parse import BadLineError, Parsing, parse
+from lossctl.readers.csv_ranges import cuts, last_line_end, line_ends, pieces
 from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 RANGE_BYTES = 1 << 21
 HEAD_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
+# where two fit, the first one is meant
+DELIMITERS = ",\t;"
 KINDS: dict[str, Kind] = {"int64": "integer", "double": "float", "bool": "boolean", "null": "float"}
 
 
@@ -35,27 +39,21 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the beginning of a CSV says: where its data starts, its columns and their first types."""
+    """What the beginning of a CSV says: where its data starts, how it parses, its columns' first types."""
 
-    delimiter: str
     start: int
-    names: tuple[str, ...]
-    columns: tuple[ColumnInfo, ...]
+    parsing: Parsing
+    columns: tuple[ColumnInfo, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Parsing:
-    """How a range becomes a table; `text` are columns that stay text whatever they look like."""
-
-    path: str
-    dialect: Dialect
-    layout: Layout
-    text: frozenset[str] = frozenset()
+    @property
+    def format(self) -> str:
+        """`csv`, or `tsv` where tabs part the fields."""
+        return "tsv" if self.parsing.delimiter == "\t" else "csv"
 
 
 @dataclass(frozen=True, slots=True)
 class CsvSource:
-    """A CSV file."""
+    """A CSV file; `text` are columns that are read as text whatever they look like."""
 
     path: str
     dialect: Dialect = Dialect()
@@ -66,7 +64,7 @@ class CsvSource:
     @property
     def format(self) -> str:
         """`csv`, or `tsv` where tabs part the fields."""
-        return "tsv" if self._layout().delimiter == "\t" else "csv"
+        return self._layout().format
 
     @property
     def rows(self) -> int | None:
@@ -74,52 +72,50 @@ class CsvSource:
         return None
 
     def with_text(self, names: frozenset[str]) -> CsvSource:
-        """The same, with some columns left as text."""
-        return replace(self, text=names)
+        """The same, with some more columns left as text."""
+        return replace(self, text=self.text | names)
 
     def columns(self) -> Sequence[ColumnInfo]:
-        """The header's names, with the types of the first lines."""
+        """The header's names, with the types of the first megabyte."""
         return self._layout().columns
 
     def units(self, file: int) -> list[Unit]:
         """Byte ranges that end at line ends."""
-        layout = self._layout()
-        size = os.stat(self.path).st_size
-        if size - layout.start <= self.range_bytes:
-            return [Unit(file, 0, layout.start, size)] if size > layout.start else []
-        ends = plain_cuts(self.path, layout.start, size, self.range_bytes)
-        if ends is None:
-            ends = cuts(self.path, layout.start, self.range_bytes, layout.delimiter)
-        return [Unit(file, i, a, b) for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
+        layout, size = self._layout(), _status(self.path).st_size
+        ends = cuts(self.path, layout.start, size, self.range_bytes, layout.parsing.delimiter)
+        return [Unit(file, number, *ends) for number, ends in enumerate(pairwise(ends))]
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a byte range."""
-        with open(self.path, "rb") as file:
-            file.seek(unit.start)
-            data = file.read(unit.stop - unit.start)
+        parsing = replace(self._layout().parsing, text=self.text)
+        data = _bytes(self.path, unit.start, unit.stop)
         try:
-            yield from sliced(parse(data, self._parsing(), names), names, rows)
-        except RaggedRow as ragged:
-            line = _lines_before(self.path, unit.start) + ragged.line
-            raise DataError(f"{self.path} line {line}: {ragged}") from None
-
-    def _parsing(self) -> Parsing:
-        return Parsing(self.path, self.dialect, self._layout(), self.text)
+            table = parse(data, parsing, names)
+        except BadLineError as bad:
+            line = _lines_before(self.path, unit.start) + bad.line
+            raise DataError(f"{self.path} line {line}: {bad}") from None
+        yield from _sliced(table, names, rows)
 
     def _layout(self) -> Layout:
-        status = os.stat(self.path)
+        status = _status(self.path)
         return _file_layout(self.path, self.dialect, status.st_size, status.st_mtime_ns)
 
 
 class CsvStream:
-    """CSV on stdin: one unit, read once."""
+    """CSV on stdin: one unit, read once. `check` sees the first bytes before anything else does."""
 
     path = "-"
     rows: int | None = None
     rereadable = False
 
-    def __init__(self, dialect: Dialect, stream: BinaryIO | None = None, text: frozenset[str] = frozenset()) -> None:
-        self.dialect, self.text = dialect, text
+    def __init__(
+        self,
+        dialect: Dialect,
+        stream: BinaryIO | None = None,
+        text: frozenset[str] = frozenset(),
+        check: Callable[[bytes], None] = lambda start: None,
+    ) -> None:
+        self.dialect, self.text, self.check = dialect, text, check
         self.stream = stream or sys.stdin.buffer
         self._head: bytes | None = None
         self._seen: Layout | None = None
@@ -127,15 +123,15 @@ class CsvStream:
     @property
     def format(self) -> str:
         """`csv`, or `tsv` where tabs part the fields."""
-        return "tsv" if self._layout().delimiter == "\t" else "csv"
+        return self._layout().format
 
     def with_text(self, names: frozenset[str]) -> CsvStream:
-        """The same, with some columns left as text."""
-        self.text = names
+        """The same, with some more columns left as text."""
+        self.text |= names
         return self
 
     def columns(self) -> Sequence[ColumnInfo]:
-        """The header's names, with the types of the first lines."""
+        """The header's names, with the types of the first megabyte."""
         return self._layout().columns
 
     def units(self, file: int) -> list[Unit]:
@@ -145,22 +141,27 @@ class CsvStream:
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns, a few megabytes of text at a time."""
         layout = self._layout()
-        parsing = Parsing(self.path, self.dialect, layout, self.text)
-        rest = _Joined((self._head or b"")[layout.start :], self.stream)
-        line = 1 if self.dialect.header else 0
-        for data in pieces(rest, RANGE_BYTES, layout.delimiter, "stdin"):
+        head, self._head = self._head, None
+        if head is None:
+            raise DataError("stdin was read already and cannot be read again; save it in a file first")
+        parsing = replace(layout.parsing, text=self.text)
+        line = head.count(b"\n", 0, layout.start)
+        rest = _Joined(head[layout.start :], self.stream)
+        for data in pieces(rest, RANGE_BYTES, parsing.delimiter, "stdin"):
             try:
-                yield from sliced(parse(data, parsing, names), names, rows)
-            except RaggedRow as ragged:
-                raise DataError(f"stdin line {line + ragged.line}: {ragged}") from None
+                table = parse(data, parsing, names)
+            except BadLineError as bad:
+                raise DataError(f"stdin line {line + bad.line}: {bad}") from None
+            yield from _sliced(table, names, rows)
             line += data.count(b"\n")
 
     def _layout(self) -> Layout:
         if self._seen is None:
             self._head = self.stream.read(HEAD_BYTES)
             if not self._head:
-                raise DataError("stdin is empty")
-            self._seen = layout_of(self._head, len(self._head) < HEAD_BYTES, self.dialect, "stdin")
+                raise DataError("stdin is empty, expected CSV")
+            self.check(self._head[:8])
+            self._seen = _layout_of(self._head, len(self._head) < HEAD_BYTES, self.dialect, "stdin")
         return self._seen
 
 
@@ -170,138 +171,93 @@ class _Joined:
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self.head, self.rest = head, rest
 
-    def read(self, size: int = -1) -> bytes:
-        if self.head:
-            some, self.head = self.head[:size], self.head[size:]
-            return some
-        return self.rest.read(size)
-
-
-class RaggedRow(Exception):
-    """A row with too few or too many fields, at a line counted from 1 within its range."""
-
-    def __init__(self, line: int, expected: int, found: int) -> None:
-        self.line = line
-        super().__init__(f"expected {expected} fields, found {found}")
+    def read(self, size: int, /) -> bytes:
+        some, self.head = self.head[:size], self.head[size:]
+        return some or self.rest.read(size)
 
 
 @lru_cache(maxsize=64)
 def _file_layout(path: str, dialect: Dialect, size: int, changed: int) -> Layout:
-    with open(path, "rb") as file:
-        head = file.read(HEAD_BYTES)
-    return layout_of(head, size <= HEAD_BYTES, dialect, path)
+    return _layout_of(_bytes(path, 0, HEAD_BYTES), size <= HEAD_BYTES, dialect, path)
 
 
-def layout_of(head: bytes, whole: bool, dialect: Dialect, path: str) -> Layout:
-    """What the beginning of a CSV says.
-
-    Raises:
-        DataError: no text in UTF-8, or a header with a name twice.
-    """
+def _layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
-        raise DataError(f"{path}: expected CSV in UTF-8, found UTF-16 or binary data")
+        raise DataError(f"{place}: expected CSV in UTF-8, found UTF-16 or binary data")
     start = len(BOM) if head.startswith(BOM) else 0
-    first = _first_line(head, start, path)
+    first = _first_line(head[start:], dialect.delimiter or DELIMITERS, place)
     delimiter = dialect.delimiter or _told_delimiter(first)
-    fields = next(csv.reader([first.decode("utf-8", "replace")], delimiter=delimiter), [])
-    names = tuple(fields) if dialect.header else tuple(f"c{i}" for i in range(len(fields)))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{path}: the header has {twice[0]!r} twice; --no-header reads columns by number")
+    fields = _fields(first, delimiter, place)
+    names = fields if dialect.header else tuple(f"c{i}" for i in range(len(fields)))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{place}: the header names column {twice!r} twice; --no-header reads by number")
     start += len(first) if dialect.header else 0
-    bare = Layout(delimiter, start, names, ())
-    body = head[start:] if whole else head[start : start + last_line_end(head[start:], delimiter, path)]
-    return replace(bare, columns=_first_types(body, Parsing(path, dialect, bare)))
+    parsing = Parsing(delimiter, names, dialect.null_values)
+    body = head[start:] if whole else head[start : start + last_line_end(head[start:], delimiter)]
+    return Layout(start, parsing, _first_types(body, parsing, head.count(b"\n", 0, start), place))
 
 
-def _first_line(head: bytes, start: int, path: str) -> bytes:
+def _first_line(head: bytes, delimiters: str, place: str) -> bytes:
     """The first line with its end; a quoted field may hold line ends."""
-    end = head.find(b"\n", start)
-    while end >= 0 and head.count(b'"', start, end) % 2:
-        end = head.find(b"\n", end + 1)
-    line = head[start : end + 1] if end >= 0 else head[start:]
+    ends = line_ends(head, delimiters)
+    line = head[: ends[0]] if len(ends) else head
     if not line.strip():
-        raise DataError(f"{path}: the first line is empty, expected column names or values")
+        raise DataError(f"{place}: the first line is empty, expected column names or values")
     return line
 
 
 def _told_delimiter(line: bytes) -> str:
-    counts = {mark: line.count(mark.encode()) for mark in (",", "\t", ";")}
-    return max(counts, key=lambda mark: counts[mark])
+    bare = re.sub(rb'"[^"]*"', b"", line)
+    return next((mark for mark in DELIMITERS if mark.encode() in bare), ",")
 
 
-def _first_types(body: bytes, parsing: Parsing) -> tuple[ColumnInfo, ...]:
-    names = parsing.layout.names
+def _fields(line: bytes, delimiter: str, place: str) -> tuple[str, ...]:
+    try:
+        return tuple(next(csv.reader([line.decode()], delimiter=delimiter)))
+    except UnicodeDecodeError:
+        raise DataError(f"{place} line 1: not readable as UTF-8; convert the file, for example with iconv") from None
+    except csv.Error:
+        raise DataError(f"{place} line 1: expected fields and a line end (LF or CRLF), found others") from None
+
+
+def _first_types(body: bytes, parsing: Parsing, lines: int, place: str) -> tuple[ColumnInfo, ...]:
     if not body.strip():
-        return tuple(ColumnInfo(name, "float", "empty") for name in names)
+        return tuple(ColumnInfo(name, "float", "empty") for name in parsing.names)
     try:
-        table = parse(body, parsing, names)
-    except RaggedRow as ragged:
-        line = ragged.line + (1 if parsing.dialect.header else 0)
-        raise DataError(f"{parsing.path} line {line}: {ragged}") from None
+        table = parse(body, parsing, parsing.names)
+    except BadLineError as bad:
+        raise DataError(f"{place} line {lines + bad.line}: {bad}") from None
     kinds = [str(field.type) for field in table.schema]
-    return tuple(ColumnInfo(name, KINDS.get(kind, "string"), kind) for name, kind in zip(names, kinds, strict=True))
+    named = zip(parsing.names, kinds, strict=True)
+    return tuple(ColumnInfo(name, KINDS.get(kind, "string"), kind) for name, kind in named)
 
 
-def parse(data: bytes, parsing: Parsing, names: Sequence[str]) -> pa.Table:
-    """Some whole lines as a table of the named columns: int64, float64, bool, string or null each.
-
-    Raises:
-        RaggedRow: a row with too few or too many fields.
-        DataError: text that is not UTF-8.
-    """
-    text = set(parsing.text) & set(names)
-    table = _parse_once(data, parsing, names, text)
-    odd = {f.name for f in table.schema if str(f.type) not in (*KINDS, "string")}
-    return _parse_once(data, parsing, names, text | odd) if odd else table
-
-
-def _parse_once(data: bytes, parsing: Parsing, names: Sequence[str], text: set[str]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    ragged: list[RaggedRow] = []
-
-    def refuse(row: pc.InvalidRow) -> str:
-        ragged.append(RaggedRow(row.number or 0, row.expected_columns, row.actual_columns))
-        return "error"
-
-    layout = parsing.layout
-    try:
-        return pc.read_csv(
-            pa.BufferReader(data),
-            pc.ReadOptions(use_threads=False, column_names=layout.names, block_size=max(len(data) + 1, 1024)),
-            pc.ParseOptions(
-                delimiter=layout.delimiter,
-                newlines_in_values=b'"' in data,
-                ignore_empty_lines=len(layout.names) > 1,
-                invalid_row_handler=refuse,
-            ),
-            pc.ConvertOptions(
-                include_columns=list(dict.fromkeys(names)),
-                null_values=["", *parsing.dialect.null_values],
-                strings_can_be_null=True,
-                column_types=dict.fromkeys(text, pa.string()),
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if ragged:
-            raise ragged[0] from None
-        brief = re.sub(r"(CSV (?:conversion )?error to \w+: invalid value|: ).*", r"\1", str(error).split("\n")[0])
-        raise DataError(f"{parsing.path}: not readable as CSV in UTF-8: {brief}") from None
-
-
-def sliced(table: pa.Table, names: Sequence[str], rows: int) -> Iterator[Chunk]:
-    """A table in chunks of at most `rows` rows."""
+def _sliced(table: pa.Table, names: Sequence[str], rows: int) -> Iterator[Chunk]:
     for batch in table.to_batches(max_chunksize=rows):
         yield Chunk(batch.num_rows, {name: batch.column(name) for name in names})
+
+
+def _status(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except OSError as error:
+        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _bytes(path: str, start: int, stop: int) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+    except OSError as error:
+        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _lines_before(path: str, offset: int) -> int:
     with open(path, "rb") as file:
         count = 0
-        while offset > 0:
-            block = file.read(min(offset, 1 << 20))
+        while block := file.read(min(offset, 1 << 20)):
             count += block.count(b"\n")
             offset -= len(block)
     return count

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from tokenize import TokenError
+from typing import IO, TYPE_CHECKING
 
 from lossctl.errors import DataError
 from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
     from lossctl.readers.source import Values
 
 UNIT_BYTES = 1 << 25
+UNIT_ROWS = 1 << 18
+MAGIC = b"\x93NUMPY"
 KINDS: dict[str, Kind] = {
     "i": "integer",
     "u": "integer",
@@ -26,6 +33,21 @@ KINDS: dict[str, Kind] = {
     "U": "string",
     "S": "string",
 }
+# what numpy and zipfile raise at a broken file, a password or an unknown packing
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    EOFError,
+    OSError,
+    KeyError,
+    SyntaxError,
+    OverflowError,
+    RuntimeError,
+    TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_unpacking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +83,7 @@ class ArraysSource:
     def _arrays(self) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
         for path in self.paths:
-            found |= _columns_of(path, _mapped(path))
+            _add(found, _columns_of(path, _mapped(path)), path)
         return found
 
 
@@ -92,14 +114,12 @@ class NpzSource:
 
 
 def _mapped(path: str) -> np.ndarray:
-    import numpy as np
-
     try:
         status = os.stat(path)
         return _cached_map(path, status.st_size, status.st_mtime_ns)
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError, SyntaxError, np.exceptions.AxisError) as error:
+    except UNREADABLE as error:
         raise DataError(_why(path, error)) from None
 
 
@@ -108,8 +128,11 @@ def _cached_map(path: str, size: int, changed: int) -> np.ndarray:
     import numpy as np
 
     with open(path, "rb") as file:
-        if file.read(6) != b"\x93NUMPY":
-            raise ValueError("it does not start like a .npy file")
+        if file.read(6) != MAGIC:
+            raise ValueError("it does not start like one")
+        file.seek(0)
+        if _claimed_bytes(path, file) > size:
+            raise DataError(_cut_short(path))
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     plain: np.ndarray = array.view(np.ndarray)
     return plain
@@ -118,10 +141,18 @@ def _cached_map(path: str, size: int, changed: int) -> np.ndarray:
 def _why(path: str, error: Exception) -> str:
     text = str(error)
     if "Python objects" in text or "pickle" in text or "Object arrays" in text:
-        return f"{path} holds pickled Python objects, which lossctl never loads; save plain numbers"
+        return _pickled(path)
     if "mmap length" in text or "EOF" in text or "reshape" in text:
-        return f"{path} is cut short: its header claims more than the file holds"
+        return _cut_short(path)
     return f"{path}: not a whole .npy file: {text.splitlines()[0] if text else type(error).__name__}"
+
+
+def _pickled(path: str) -> str:
+    return f"{path} holds pickled Python objects, which lossctl never loads; save plain numbers"
+
+
+def _cut_short(path: str) -> str:
+    return f"{path} is cut short: its header claims more than the file holds"
 
 
 def _columns_of(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
@@ -133,9 +164,13 @@ def _columns_of(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
 def _info(name: str, array: np.ndarray) -> ColumnInfo:
     if array.ndim == 0 or array.ndim > 2:
         raise DataError(f"{name} has shape {array.shape}: an array of rows has one axis, or two")
-    kind = KINDS.get(array.dtype.kind, "other")
     width = 1 if array.ndim == 1 else array.shape[1]
-    return ColumnInfo(name, "list" if width != 1 and kind not in ("string", "other") else kind, str(array.dtype), width)
+    if width == 0:
+        raise DataError(f"{name} has shape {array.shape}: its rows hold no numbers")
+    kind = KINDS.get(array.dtype.kind, "other")
+    if width > 1:
+        kind = "other" if kind in ("string", "other") else "list"
+    return ColumnInfo(name, kind, str(array.dtype), width)
 
 
 def _common_length(arrays: dict[str, np.ndarray]) -> int:
@@ -149,69 +184,91 @@ def _common_length(arrays: dict[str, np.ndarray]) -> int:
 def _units(file: int, arrays: dict[str, np.ndarray]) -> list[Unit]:
     rows = _common_length(arrays)
     row_bytes = sum(array.nbytes // max(rows, 1) for array in arrays.values())
-    step = max(1024, UNIT_BYTES // max(row_bytes, 1))
+    step = min(UNIT_ROWS, max(1024, UNIT_BYTES // max(row_bytes, 1)))
     return [Unit(file, i, start, min(start + step, rows)) for i, start in enumerate(range(0, rows, step))]
 
 
 def _chunks(arrays: dict[str, np.ndarray], unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
     for start in range(unit.start, unit.stop, rows):
         stop = min(start + rows, unit.stop)
-        yield Chunk(stop - start, {name: _values(arrays[name][start:stop]) for name in names})
+        yield Chunk(stop - start, {name: _values(name, arrays[name][start:stop]) for name in names})
 
 
-def _values(array: np.ndarray) -> Values:
-    import numpy as np
+def _values(name: str, array: np.ndarray) -> Values:
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    return _text(name, array) if array.ndim == 1 and array.dtype.kind in "US" else array
+
+
+def _text(name: str, array: np.ndarray) -> pa.Array:
     import pyarrow as pa
 
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8")
-    if array.dtype.kind == "U":
-        return pa.array(array.reshape(-1).tolist(), pa.string())
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    try:
+        entries = [entry.decode() if isinstance(entry, bytes) else entry for entry in array.tolist()]
+        return pa.array(entries, pa.string())
+    except UnicodeError:
+        raise DataError(f"{name}: expected text in UTF-8, found other bytes; save it as str (dtype U)") from None
 
 
 def _members(path: str) -> dict[str, np.ndarray]:
     try:
         status = os.stat(path)
-        return _cached_members(path, status.st_size, status.st_mtime_ns)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, KeyError) as error:
+        # threads that meet here would each unpack the whole archive
+        with _unpacking:
+            return _cached_members(path, status.st_size, status.st_mtime_ns)
+    except UNREADABLE as error:
         raise DataError(_why(path, error).replace(".npy file", ".npz file")) from None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _cached_members(path: str, size: int, changed: int) -> dict[str, np.ndarray]:
     import numpy as np
 
-    _refuse_bomb(path)
     found: dict[str, np.ndarray] = {}
-    with np.load(path, allow_pickle=False) as archive:
-        for name in archive.files:
-            found |= (
-                _columns_of(name, archive[name])
-                if archive[name].dtype.names is None
-                else {field: archive[name][field] for field in archive[name].dtype.names}
-            )
+    with zipfile.ZipFile(path) as archive:
+        _refuse_bomb(path, archive)
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+            _add(found, _member_columns(member.filename.removesuffix(".npy"), array), path)
     return found
 
 
-def _refuse_bomb(path: str) -> None:
+def _member_columns(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+    fields = array.dtype.names
+    return {name: array} if fields is None else {field: array[field] for field in fields}
+
+
+def _add(found: dict[str, np.ndarray], more: dict[str, np.ndarray], path: str) -> None:
+    twice = found.keys() & more.keys()
+    if twice:
+        raise DataError(f"{path} has more than one column {min(twice)!r}; save it with distinct names")
+    found |= more
+
+
+def _refuse_bomb(path: str, archive: zipfile.ZipFile) -> None:
     """An archive is loaded whole, so it has to fit; a member may claim no more than its bytes."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    claimed = sum(member.file_size for member in archive.infolist())
+    if claimed > memory // 2:
+        raise DataError(f"{path} claims {claimed:,} bytes unpacked, over half of this machine's memory; save .npy")
+    for member in archive.infolist():
+        with archive.open(member) as file:
+            if file.read(6) != MAGIC:
+                raise DataError(f"{path}: member {member.filename} is no array, expected .npy members alone")
+            file.seek(0)
+            size = _claimed_bytes(path, file)
+        if size != member.file_size:
+            raise DataError(f"{path}: member {member.filename} claims {size:,} bytes and holds {member.file_size:,}")
+
+
+def _claimed_bytes(path: str, file: IO[bytes]) -> int:
+    """The size of an array's file by its own header."""
     import numpy as np
 
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with zipfile.ZipFile(path) as archive:
-        claimed = sum(member.file_size for member in archive.infolist())
-        if claimed > memory // 2:
-            raise DataError(f"{path} claims {claimed:,} bytes unpacked, over half of this machine's memory; save .npy")
-        for member in archive.infolist():
-            with archive.open(member) as file:
-                major, _ = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-            size = dtype.itemsize
-            for extent in shape:
-                size *= extent
-            if size > member.file_size:
-                raise DataError(
-                    f"{path}: member {member.filename} claims {size:,} bytes and holds {member.file_size:,}"
-                )
+    major, _ = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise DataError(_pickled(path))
+    return file.tell() + dtype.itemsize * math.prod(shape)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # row groups are joined until a unit has this many rows
 UNIT_ROWS = 1 << 17
+NUMBERS = frozenset({"integer", "float", "boolean"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,12 @@ class ParquetSource:
 
     def columns(self) -> Sequence[ColumnInfo]:
         """All columns in file order."""
-        return [column_info(field) for field in _metadata(self.path).schema.to_arrow_schema()]
+        found = [column_info(field) for field in _schema(self.path)]
+        names = [column.name for column in found]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{self.path} has more than one column {twice!r}; write the file with distinct names")
+        return found
 
     def units(self, file: int) -> list[Unit]:
         """Runs of row groups."""
@@ -50,15 +56,15 @@ class ParquetSource:
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a unit, decoded in the calling thread."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        groups = range(unit.start, unit.stop)
         try:
-            file = pq.ParquetFile(self.path, memory_map=True, pre_buffer=False, metadata=_metadata(self.path))
-            for batch in file.iter_batches(rows, row_groups=groups, columns=_leaves(file, names), use_threads=False):
-                yield Chunk(batch.num_rows, {name: _storage(batch.column(name)) for name in names})
+            with _opened(self.path) as file:
+                leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
+                for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
+                    yield Chunk(batch.num_rows, {name: _storage(batch.column(name)) for name in names})
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{self.path}: row group {unit.start} cannot be decoded: {_brief(error)}") from None
+            group = _first_bad(self.path, unit, names)
+            raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
 
 
 def column_info(field: pa.Field) -> ColumnInfo:
@@ -71,9 +77,9 @@ def column_info(field: pa.Field) -> ColumnInfo:
         for extent in kind.shape:
             width *= extent
         return ColumnInfo(field.name, "list", str(kind), width)
-    if pa.types.is_fixed_size_list(kind) and _scalar_kind(kind.value_type) != "other":
+    if pa.types.is_fixed_size_list(kind) and _scalar_kind(kind.value_type) in NUMBERS:
         return ColumnInfo(field.name, "list", str(kind), kind.list_size)
-    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _scalar_kind(kind.value_type) != "other":
+    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _scalar_kind(kind.value_type) in NUMBERS:
         return ColumnInfo(field.name, "list", str(kind), None)
     return ColumnInfo(field.name, _scalar_kind(kind), str(kind))
 
@@ -117,7 +123,10 @@ def _leaf_count(kind: pa.DataType) -> int:
 
 
 def _metadata(path: str) -> Any:
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     return _cached_metadata(path, status.st_size, status.st_mtime_ns)
 
 
@@ -128,9 +137,43 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
 
     try:
         return pq.read_metadata(path, memory_map=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
 
 
+def _schema(path: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        schema = _metadata(path).schema.to_arrow_schema()
+        # a name is decoded when it is asked for, which is where a broken one shows
+        _ = schema.names
+        return schema
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a whole Parquet file: its schema cannot be read: {_brief(error)}") from None
+
+
+def _opened(path: str) -> Any:
+    import pyarrow.parquet as pq
+
+    metadata = _metadata(path)
+    return pq.ParquetFile(path, memory_map=True, pre_buffer=False, metadata=metadata, page_checksum_verification=True)
+
+
+def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
+    """The row group at fault: each is read alone, which only a broken file has to pay."""
+    import pyarrow as pa
+
+    for group in range(unit.start, unit.stop):
+        try:
+            with _opened(path) as file:
+                for _ in file.iter_batches(1 << 14, row_groups=[group], columns=_leaves(file, names)):
+                    pass
+        except (pa.ArrowException, OSError):
+            return group
+    return unit.start
+
+
 def _brief(error: Exception) -> str:
-    return str(error).split("\n")[0].rstrip(".")
+    line = str(error).split("\n")[0]
+    return "".join(mark for mark in line if mark.isprintable()).strip(" .:")

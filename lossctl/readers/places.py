@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
 import sys
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from lossctl.readers.source import Source
 FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
 SUFFIXES = {".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
 MAGIC = {b"PAR1": "parquet", b"\x93NUM": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
-PACKED = {b"\x1f\x8b": "zcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
+PACKED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
+# "BZh" alone may begin a CSV, so its first block is looked at too
+BZIP2 = re.compile(rb"BZh[1-9]1AY&")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,13 @@ def _dialect(settings: ReadSettings, format: str) -> Dialect:
 
 
 def _stdin(settings: ReadSettings) -> Source:
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("- reads CSV from stdin, and stdin is closed; name a file, or pipe one in")
+    if sys.stdin.isatty():
         raise UsageError("- reads CSV from a pipe, and stdin is a terminal; name a file, or pipe one in")
     if settings.format not in (None, "csv", "tsv"):
         raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
-    return CsvStream(_dialect(settings, settings.format or "csv"))
+    return CsvStream(_dialect(settings, settings.format or "csv"), check=_text_only)
 
 
 def _beginning(path: str) -> bytes:
@@ -84,18 +90,35 @@ def _beginning(path: str) -> bytes:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
             raise DataError(f"{path} is a directory; name the files in it")
+        # a named pipe would be waited for
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path} is no regular file; pipe it in and name it -")
         with open(path, "rb") as file:
-            start = file.read(8) if stat.S_ISREG(status.st_mode) else b"?"
-    except OSError as error:
-        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+            start = file.read(8)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {str(getattr(error, 'strerror', None) or error).lower()}") from None
     if not start:
         raise DataError(f"{path} is empty")
-    if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{path} is no regular file; pipe it in and name it -")
-    for magic, tool in PACKED.items():
-        if start.startswith(magic):
-            raise DataError(f"{path} is compressed; use: {tool} {path} | lossctl eval - ...")
+    tool = _unpacker(start)
+    if tool is not None:
+        raise DataError(f"{path} is compressed; use: {tool} {shlex.quote(path)} | lossctl eval - ...")
     return start
+
+
+def _text_only(start: bytes) -> None:
+    """Refuses what begins like a binary file on stdin."""
+    told, tool = MAGIC.get(start[:4]), _unpacker(start)
+    if told is not None:
+        raise DataError(f"stdin holds {told}, expected CSV; save it in a file and name that")
+    if tool is not None:
+        raise DataError(f"stdin is compressed, expected CSV; use: {tool} FILE | lossctl eval - ...")
+
+
+def _unpacker(start: bytes) -> str | None:
+    """What unpacks such a file, where it is compressed."""
+    if BZIP2.match(start):
+        return "bzcat"
+    return next((tool for magic, tool in PACKED.items() if start.startswith(magic)), None)
 
 
 def _format(path: str, start: bytes) -> str:

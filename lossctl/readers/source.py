@@ -65,6 +65,11 @@ class Source(Protocol):
         """How many rows there are, where the metadata tells."""
         ...
 
+    @property
+    def rereadable(self) -> bool:
+        """Whether a unit can be read more than once: not so on stdin."""
+        ...
+
     def columns(self) -> Sequence[ColumnInfo]:
         """All columns in file order."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -75,7 +75,15 @@ def main() -> None:
         if debug:
             raise
         code = _explain(error)
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: taking down the interpreter and its libraries costs a tenth of a small run."""
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def _run() -> int:

@@ -34,7 +34,7 @@ class ParquetSource:
 
     def columns(self) -> Sequence[ColumnInfo]:
         """All columns in file order."""
-        found = [column_info(field) for field in _schema(self.path)]
+        found = [column_info(field) for field in _metadata(self.path).schema.to_arrow_schema()]
         names = [column.name for column in found]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -136,21 +136,12 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_metadata(path, memory_map=True)
+        metadata = pq.read_metadata(path, memory_map=True)
+        # a name is decoded when it is asked for, which is where a broken one shows
+        _ = metadata.schema.to_arrow_schema().names
+        return metadata
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
-
-
-def _schema(path: str) -> Any:
-    import pyarrow as pa
-
-    try:
-        schema = _metadata(path).schema.to_arrow_schema()
-        # a name is decoded when it is asked for, which is where a broken one shows
-        _ = schema.names
-        return schema
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a whole Parquet file: its schema cannot be read: {_brief(error)}") from None
 
 
 def _opened(path: str) -> Any:
@@ -167,7 +158,8 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
     for group in range(unit.start, unit.stop):
         try:
             with _opened(path) as file:
-                for _ in file.iter_batches(1 << 14, row_groups=[group], columns=_leaves(file, names)):
+                leaves = _leaves(file, names)
+                for _ in file.iter_batches(1 << 14, row_groups=[group], columns=leaves, use_threads=False):
                     pass
         except (pa.ArrowException, OSError):
             return group

@@ -219,7 +219,7 @@ def test_a_ragged_row_behind_the_first_megabyte(tmp_path: Path) -> None:
 def test_text_that_is_not_utf_8_is_named_by_line_and_column(tmp_path: Path) -> None:
     text = b"a,b\n" + b"1,x\n" * 100 + b"2,secret\xff\n" + b"1,x\n" * 100
     for size in SIZES:
-        with pytest.raises(DataError, match="line 102: column 'b' is not readable as UTF-8; .*iconv") as caught:
+        with pytest.raises(DataError, match=r"line 102: column 'b' is not readable as UTF-8; .*iconv") as caught:
             rows(source(tmp_path, text, size))
         assert "secret" not in str(caught.value)
 

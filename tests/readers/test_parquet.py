@@ -1,0 +1,180 @@
+"""Parquet: every type told and read, units joined and cut, broken files named."""
+
+from __future__ import annotations
+
+import pickle
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lossctl.errors import DataError
+from lossctl.readers.parquet import UNIT_ROWS, ParquetSource
+
+N = 6
+STRUCT = {"a": 1, "b": {"c": 2}}
+CASES: dict[str, tuple[Any, str, int | None]] = {
+    "dotted.name": (pa.array(range(N), pa.uint64()), "integer", 1),
+    "int8": (pa.array([1] * N, pa.int8()), "integer", 1),
+    "half": (pa.array(np.arange(N, dtype=np.float16)), "float", 1),
+    "single": (pa.array([1.5] * N, pa.float32()), "float", 1),
+    "decimal": (pa.array([Decimal("1.25")] * N), "float", 1),
+    "boolean": (pa.array([True, None] * 3), "boolean", 1),
+    "text": (pa.array(["x"] * N), "string", 1),
+    "large text": (pa.array(["x"] * N, pa.large_string()), "string", 1),
+    "text view": (pa.array(["x"] * N, pa.string_view()), "string", 1),
+    "dictionary": (pa.array(["q"] * N).dictionary_encode(), "string", 1),
+    "list.of": (pa.array([[1.0, 2.0]] * N), "list", None),
+    "large list": (pa.array([[1, 2]] * N, pa.large_list(pa.int8())), "list", None),
+    "fixed": (pa.FixedSizeListArray.from_arrays(pa.array(range(2 * N)), 2), "list", 2),
+    "texts": (pa.array([["a"]] * N), "other", 1),
+    "struct": (pa.array([STRUCT] * N), "other", 1),
+    "structs": (pa.array([[STRUCT]] * N), "other", 1),
+    "map": (pa.array([[("k", 1)]] * N, pa.map_(pa.string(), pa.int64())), "other", 1),
+    "time": (pa.array([0] * N, pa.timestamp("us")), "other", 1),
+    "nothing": (pa.nulls(N), "other", 1),
+    "last": (pa.array(range(N)), "integer", 1),
+}
+
+
+def written(folder: Path, table: pa.Table, **options: Any) -> ParquetSource:
+    path = folder / "t.parquet"
+    pq.write_table(table, path, **options)
+    return ParquetSource(str(path))
+
+
+def values(source: ParquetSource, name: str, rows: int = 4) -> list[Any]:
+    found: list[Any] = []
+    for unit in source.units(0):
+        for chunk in source.read(unit, [name], rows):
+            assert chunk.rows == len(chunk.values[name]) <= rows
+            assert list(chunk.values) == [name]
+            found += chunk.values[name].to_pylist()  # type: ignore[union-attr]
+    return found
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> ParquetSource:
+    return written(tmp_path, pa.table({name: case[0] for name, case in CASES.items()}), row_group_size=2)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_column_of_every_type_is_told_and_read_alone(everything: ParquetSource, name: str) -> None:
+    array, kind, width = CASES[name]
+    (column,) = [column for column in everything.columns() if column.name == name]
+    assert (column.kind, column.width) == (kind, width)
+    assert values(everything, name) == array.to_pylist()
+
+
+def test_a_tensor_is_read_as_its_storage(tmp_path: Path) -> None:
+    tensor = pa.FixedShapeTensorArray.from_numpy_ndarray(np.arange(24, dtype=np.float32).reshape(6, 2, 2))
+    source = written(tmp_path, pa.table({"t": tensor}))
+    assert (source.columns()[0].kind, source.columns()[0].width) == ("list", 4)
+    (chunk,) = source.read(source.units(0)[0], ["t"], 10)
+    assert chunk.values["t"].type.list_size == 4  # type: ignore[union-attr]
+    assert chunk.values["t"][5].as_py() == [20, 21, 22, 23]  # type: ignore[union-attr]
+
+
+def test_a_dotted_name_is_not_a_path(tmp_path: Path) -> None:
+    source = written(tmp_path, pa.table({"a.b": [1], "a": [{"b": 2}]}))
+    assert values(source, "a.b") == [1]
+    assert values(source, "a") == [{"b": 2}]
+
+
+def test_chunks_outlive_their_reader(tmp_path: Path) -> None:
+    plain = np.random.default_rng(0).random(5000)
+    table = pa.table([pa.array(plain)], schema=pa.schema([pa.field("x", pa.float64(), nullable=False)]))
+    source = written(tmp_path, table, compression="none", use_dictionary=False)
+    chunks = list(source.read(source.units(0)[0], ["x"], 1000))
+    assert np.array_equal(np.concatenate([chunk.values["x"].to_numpy() for chunk in chunks]), plain)  # type: ignore[union-attr]
+
+
+def test_small_row_groups_are_joined_and_large_ones_are_not(tmp_path: Path) -> None:
+    rows = 3 * UNIT_ROWS
+    table = pa.table({"x": np.zeros(rows, np.int8)})
+    source = written(tmp_path, table, row_group_size=UNIT_ROWS // 4)
+    assert [(unit.start, unit.stop) for unit in source.units(2)] == [(0, 4), (4, 8), (8, 12)]
+    assert {unit.file for unit in source.units(2)} == {2}
+    (whole,) = written(tmp_path, table, row_group_size=rows).units(0)
+    assert (whole.start, whole.stop) == (0, 1)
+    assert source.rows == rows
+
+
+def test_a_file_without_rows(tmp_path: Path) -> None:
+    source = written(tmp_path, pa.table({"x": pa.array([], pa.float64())}))
+    assert source.rows == 0
+    assert values(source, "x") == []
+    assert source.columns()[0].kind == "float"
+
+
+def test_it_is_small_picklable_and_rereadable(everything: ParquetSource) -> None:
+    assert pickle.loads(pickle.dumps(everything)) == everything
+    assert everything.rereadable
+    assert everything.format == "parquet"
+    assert values(everything, "last") == values(everything, "last") == list(range(N))
+
+
+def test_a_file_written_anew_is_seen_anew(tmp_path: Path) -> None:
+    assert values(written(tmp_path, pa.table({"x": [1]})), "x") == [1]
+    assert values(written(tmp_path, pa.table({"x": [1, 2, 3]})), "x") == [1, 2, 3]
+
+
+def test_names_twice_are_refused(tmp_path: Path) -> None:
+    source = written(tmp_path, pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]))
+    with pytest.raises(DataError, match="more than one column 'a'"):
+        source.columns()
+
+
+def test_a_file_cut_short_is_refused(everything: ParquetSource) -> None:
+    path = Path(everything.path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"t\.parquet: not a whole Parquet file: Parquet magic bytes not found"):
+        everything.columns()
+
+
+def test_text_named_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="not a whole Parquet file"):
+        ParquetSource(str(tmp_path / "t.parquet")).units(0)
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"t\.parquet: no such file or directory"):
+        ParquetSource(str(tmp_path / "t.parquet")).columns()
+
+
+@pytest.mark.parametrize("group", [0, 3])
+def test_a_corrupt_page_is_named_by_its_row_group(tmp_path: Path, group: int) -> None:
+    source = written(tmp_path, pa.table({"x": np.random.default_rng(1).random(50_000)}), row_group_size=10_000)
+    overwrite(source, group, 0, b"\xff" * 40)
+    with pytest.raises(DataError, match=rf"t\.parquet: row group {group} cannot be decoded: ") as caught:
+        values(source, "x", 30_000)
+    assert str(caught.value).isprintable()
+
+
+def test_a_changed_value_is_caught_where_the_file_has_checksums(tmp_path: Path) -> None:
+    options = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    source = written(tmp_path, pa.table({"x": np.ones(2000)}), row_group_size=500, **options)
+    overwrite(source, 2, 500, b"\x01")
+    with pytest.raises(DataError, match=r"row group 2 cannot be decoded: .*(CRC|crc|checksum)"):
+        values(source, "x")
+
+
+def test_a_schema_that_is_not_utf_8(tmp_path: Path) -> None:
+    source = written(tmp_path, pa.table({"needle": [1]}), store_schema=False)
+    path = Path(source.path)
+    path.write_bytes(path.read_bytes().replace(b"needle", b"need\xffe"))
+    with pytest.raises(DataError, match=r"t\.parquet: not a whole Parquet file: "):
+        source.columns()
+
+
+def overwrite(source: ParquetSource, group: int, at: int, data: bytes) -> None:
+    offset = pq.read_metadata(source.path).row_group(group).column(0)
+    start = offset.dictionary_page_offset or offset.data_page_offset
+    with open(source.path, "r+b") as file:
+        file.seek(start + at)
+        file.write(data)

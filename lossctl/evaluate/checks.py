@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lossctl.catalogue.domain import CLASS_INDEX, Domain
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluate.frames import Buffers, scan_rows
+from lossctl.evaluate.frames import Bounds, Buffers, scan_rows
 from lossctl.evaluate.partial import SHOWN, Look, Offence
 from lossctl.readers.block import Block, Columns
 
@@ -27,13 +27,11 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A role against a range: `low` to `high`, both included; `kind` is the scan's."""
+    """A role against the bounds of a domain; rows whose label is `ignored` are let through."""
 
     role: str
     domain: Domain
-    kind: str
-    low: float
-    high: float
+    bounds: Bounds
     ignored: int | None = None
 
 
@@ -58,7 +56,7 @@ def checks_for(losses: Sequence[BoundLoss], classes: int, one_hot: bool, weighte
             found[role.name, domain, ignored] = _check(role.name, domain, classes, ignored)
     if weighted:
         domain = Domain("a finite weight >= 0", reason="weight_out_of_range")
-        found["weights", domain, None] = Check("weights", domain, "range", 0.0, LARGEST)
+        found["weights", domain, None] = Check("weights", domain, Bounds(0.0, LARGEST))
     return list(found.values())
 
 
@@ -68,8 +66,7 @@ def _check(role: str, domain: Domain, classes: int, ignored: int | None) -> Chec
     high = min(within.high, float(classes - 1) if domain.class_index else LARGEST)
     low = math.nextafter(low, math.inf) if within.low_open else low
     high = math.nextafter(high, -math.inf) if within.high_open else high
-    kind = "whole" if within.whole else ("sums" if domain.sums_to_one else "range")
-    return Check(role, domain, kind, low, high, ignored)
+    return Check(role, domain, Bounds(low, high, TOLERANCE, not within.whole), ignored)
 
 
 def judge(
@@ -87,9 +84,10 @@ def judge(
     stopped = np.zeros(block.rows, dtype=bool)
     for check in checks:
         columns = block.roles[check.role]
-        tolerance = 0.01 if columns.dtype == "float16" else TOLERANCE
-        look, flags, flagged = scan_rows(columns, check.kind, (check.low, check.high, tolerance), buffers, check.role)
-        looks[check.role] = look.merge(looks.get(check.role, look)) if check.role in looks else look
+        look, flags, flagged = scan_rows(columns, check.bounds, buffers, check.role)
+        if not check.domain.sums_to_one:
+            look = Look(look.least, look.most)
+        looks[check.role] = _both(looks[check.role], look) if check.role in looks else look
         if not flagged:
             continue
         rows = np.flatnonzero(flags)
@@ -101,6 +99,11 @@ def judge(
             reasons[code] = np.union1d(reasons[code], some) if code in reasons else some
             offences += _described(check, code, some, block, chunk, names, unit)
     return Verdict(reasons, looks, tuple(sorted(offences)[:SHOWN]))
+
+
+def _both(one: Look, other: Look) -> Look:
+    """Two looks at the same rows, which count each row once."""
+    return replace(one.merge(other), unnormalised=max(one.unnormalised, other.unnormalised))
 
 
 def _sorted_out(columns: Columns, check: Check, rows: Whole) -> dict[str, Whole]:
@@ -152,7 +155,7 @@ def _described(
     described = []
     for row in rows[:SHOWN].tolist():
         values = values_of(columns, np.array([row]))[0]
-        bad = [k for k, x in enumerate(values.tolist()) if not check.low <= x <= check.high] or [0]
+        bad = [k for k, x in enumerate(values.tolist()) if not check.bounds.low <= x <= check.bounds.high] or [0]
         name = names[check.role][min(bad[0], len(names[check.role]) - 1)]
         text = _text(chunk, name, row, bad[0], float(values[bad[0]]))
         described.append(Offence(unit.file, unit.number, block.first + row, name, text, code, _expected(check)))
@@ -161,7 +164,7 @@ def _described(
 
 def _expected(check: Check) -> str:
     if check.domain.class_index:
-        return f"a class index from 0 to {check.high:.0f}"
+        return f"a class index from 0 to {check.bounds.high:.0f}"
     return (
         check.domain.name
         if check.domain.interval.high < math.inf or check.domain.interval.low > -math.inf

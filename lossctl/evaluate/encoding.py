@@ -33,14 +33,14 @@ def needs_look(bound: BoundLoss) -> bool:
 
 def zero_or_one(job: Job, unit: Unit) -> bool:
     """Whether every label of a unit is 0 or 1; rows without a label are left to the checks."""
-    from lossctl.evaluate.frames import scan_rows
+    from lossctl.evaluate.frames import Bounds, scan_rows
 
     names = job.columns["labels"]
     for chunk in job.sources[unit.file].read(unit, names, job.batch_rows):
         if not chunk.rows:
             continue
         columns = lay([chunk.values[name] for name in names], job.classes)
-        look, _, flagged = scan_rows(columns, "whole", (0.0, 1.0, 0.0), buffers(), "labels")
+        look, _, flagged = scan_rows(columns, Bounds(0.0, 1.0, fractions=False), buffers(), "labels")
         if flagged and (look.least < 0.0 or look.most > 1.0 or _fractions(columns.owners)):
             return False
     return True

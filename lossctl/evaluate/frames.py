@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,22 @@ if TYPE_CHECKING:
 
 # a tile of all roles should stay in the first two caches
 TILE_BYTES = 1 << 18
+# from so many rows a block on, the vectorised sum is worth its kernel
+MANY_ROWS = 1 << 13
 Bytes = np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a scan flags: values outside low to high (both included), or not whole unless `fractions` may be.
+
+    `tolerance` is how far a row's sum may be from 1 before it is counted.
+    """
+
+    low: float
+    high: float
+    tolerance: float = 0.0
+    fractions: bool = True
 
 
 def tile_rows(width: int) -> int:
@@ -77,14 +93,12 @@ def loss_rows(bound: BoundLoss, block: Block, one_hot: bool, buffers: Buffers, n
     return out
 
 
-def scan_rows(
-    columns: Columns, kind: str, bounds: tuple[float, float, float], buffers: Buffers, role: str
-) -> tuple[Look, Bytes, int]:
+def scan_rows(columns: Columns, bounds: Bounds, buffers: Buffers, role: str) -> tuple[Look, Bytes, int]:
     """What a role's values look like, (n,) flags of rows outside the bounds, and how many they are."""
     tile = tile_rows(columns.width)
     flags = buffers.rows(f"flags {role}", columns.rows, np.uint8)
     lanes = np.repeat(np.array(list(LANES.values())), TILE)
-    limits = np.array(bounds)
+    limits = np.array([bounds.low, bounds.high, bounds.tolerance, float(bounds.fractions)])
     frame = np.array(
         [
             *(columns.rows, tile, columns.width, address(limits), address(flags), address(lanes)),
@@ -93,7 +107,7 @@ def scan_rows(
         ],
         np.int64,
     )
-    scan_kernel(kind)(address(frame))
+    scan_kernel()(address(frame))
     seen = dict(zip(LANES, lanes.reshape(-1, TILE), strict=True))
     look = Look(
         float(seen["least"].min()),
@@ -119,25 +133,27 @@ class Sums:
         if self.pending + len(losses) > exactsum.FLUSH_ROWS:
             self.flush()
         self.pending += len(losses)
+        cut = weights is None and skipped is None and len(losses) >= MANY_ROWS
         frame = np.array(
             [
                 len(losses),
                 address(losses),
-                0 if weights is None else address(weights),
+                2 if cut else (0 if weights is None else address(weights)),
                 0 if skipped is None else address(skipped),
                 address(self.state),
                 address(self.extremes),
             ],
             np.int64,
         )
-        accumulate_kernel()(address(frame))
+        accumulate_kernel(cut)(address(frame))
 
     def flush(self) -> LossPartial:
         """All that was added so far."""
         limbs = self.state[: -len(exactsum.COUNTS)].reshape(len(exactsum.SUMS), exactsum.LIMBS)
         sums = dict(zip(exactsum.SUMS, map(exactsum.whole, limbs), strict=True))
         counts = dict(zip(exactsum.COUNTS, self.state[-len(exactsum.COUNTS) :].tolist(), strict=True))
-        least, most = self.extremes.tolist()
+        # + 0.0 makes one zero of the two, whose order would be the rows'
+        least, most = (self.extremes + 0.0).tolist()
         self.done = self.done.merge(LossPartial(**counts, **sums, least=least, most=most))
         self.state[:] = 0
         self.pending = 0

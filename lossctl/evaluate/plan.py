@@ -38,10 +38,10 @@ def plan(request: Request) -> Plan:
     columns = sources[0].columns()
     chosen = choose(columns, selectors, request.losses)
     chosen, classes = _class_order(request.classes, columns, chosen)
-    if classes is not None:
-        sources = tuple(_with_text(source, chosen["labels"].columns) for source in sources)
     for name in request.ids:
         select(name, columns, "--id")
+    as_text = (*request.ids, *(chosen["labels"].columns if classes is not None else ()))
+    sources = tuple(_with_text(source, as_text) for source in sources) if as_text else sources
     needed = [name for role in chosen.values() for name in role.columns]
     for source in sources[1:]:
         _same_columns(source, sources[0], needed)

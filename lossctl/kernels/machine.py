@@ -148,24 +148,24 @@ def loader_address(dtype: str, layout: str) -> int:
 
 
 @cache
-def scan_kernel(kind: str) -> Kernel:
-    """A scanning kernel: see `scan`."""
+def scan_kernel() -> Kernel:
+    """The scanning kernel: see `scan`."""
 
     def make() -> tuple[Any, Any]:
         from lossctl.kernels import scan
 
-        return scan.scanner(kind), _frame_signature()
+        return scan.scan, _frame_signature()
 
-    return _callable(machine().address(f"scan {kind}", make))
+    return _callable(machine().address("scan", make))
 
 
 @cache
-def accumulate_kernel() -> Kernel:
-    """The exact sum's kernel: see `accumulate`."""
+def accumulate_kernel(cut: bool) -> Kernel:
+    """The exact sum's kernel: see `accumulate`, and `cutsum` for the one that takes many plain rows."""
 
     def make() -> tuple[Any, Any]:
-        from lossctl.kernels import accumulate
+        from lossctl.kernels import accumulate, cutsum
 
-        return accumulate.accumulate, _frame_signature()
+        return (cutsum if cut else accumulate).accumulate, _frame_signature()
 
-    return _callable(machine().address("accumulate", make))
+    return _callable(machine().address(f"accumulate cut={cut}", make))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,3 +85,28 @@ def test_a_ratio_is_rounded_once() -> None:
 def test_no_weights_are_weights_of_one() -> None:
     values = np.random.default_rng(0).normal(size=100).tolist()
     assert unweighted([added(values)])[0] == added(values, [1.0] * 100)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-300, 1e300, 1e-150, 1e140])
+@pytest.mark.parametrize("spread", [0, 3, 40])
+def test_many_rows_add_up_to_the_same_as_few(scale: float, spread: int) -> None:
+    rng = np.random.default_rng(spread)
+    values = rng.normal(size=20_011) * 10.0 ** rng.integers(-spread, spread + 1, 20_011)
+    values = np.clip(values, -1e7, 1e7) * scale
+    values[:3] = [0.0, -0.0, values.min()]
+    whole = added(values.tolist())
+    pieces = [added(values[i : i + 1000].tolist()) for i in range(0, len(values), 1000)]
+    assert reduce(LossPartial.merge, pieces) == whole
+    assert exact(whole.loss) == sum(map(Fraction, values.tolist()), Fraction(0))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_many_rows_with_one_that_is_not_finite(odd: float) -> None:
+    values = np.full(10_000, 0.1)
+    values[7777] = odd
+    pieces = [added(values[i : i + 1000].tolist()) for i in range(0, len(values), 1000)]
+    assert reduce(LossPartial.merge, pieces) == added(values.tolist())
+
+
+def test_the_smallest_loss_is_not_a_negative_zero() -> None:
+    assert str(added([-0.0, 1.0]).least) == str(added([0.0, -0.0, 1.0]).least) == "0.0"

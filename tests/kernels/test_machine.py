@@ -95,10 +95,10 @@ def test_what_has_no_form_as_passes_is_told_with_its_line() -> None:
 
 
 def test_kernels_read_what_numpy_reads() -> None:
-    from lossctl.evaluate.frames import Buffers, scan_rows
+    from lossctl.evaluate.frames import Bounds, Buffers, scan_rows
     from lossctl.readers.block import lay
 
     values = np.arange(1000, dtype=np.int16) - 3
-    look, flags, flagged = scan_rows(lay([values]), "range", (0.0, 900.0, 0.0), Buffers(), "labels")
+    look, flags, flagged = scan_rows(lay([values]), Bounds(0.0, 900.0), Buffers(), "labels")
     assert (look.least, look.most, flagged) == (-3.0, 996.0, int(flags.sum()))
     assert flagged == int(((values < 0) | (values > 900)).sum())

@@ -51,6 +51,8 @@ def eval_command(
     if not loss:
         raise UsageError("say which loss: --loss NAME; `lossctl losses` lists them")
     bound = bind_all(loss, options or {})
+    if value_only and len(bound) > 1:
+        raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
     chosen = _format(format, json, value_only, output, reduction)
     roles = _roles(labels, preds, weights, role or [])
     limit = _max_dropped(max_dropped)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lossctl.catalogue.domain import CLASS_INDEX, Domain
+from lossctl.catalogue.domain import CLASS_INDEX, Domain, Interval
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluate.frames import Bounds, Buffers, scan_rows
 from lossctl.evaluate.partial import SHOWN, Look, Offence
@@ -55,7 +55,7 @@ def checks_for(losses: Sequence[BoundLoss], classes: int, one_hot: bool, weighte
             ignored = bound.ignored_label if role.name == "labels" else None
             found[role.name, domain, ignored] = _check(role.name, domain, classes, ignored)
     if weighted:
-        domain = Domain("a finite weight >= 0", reason="weight_out_of_range")
+        domain = Domain("a finite weight >= 0", Interval(low=0.0), "weight_out_of_range")
         found["weights", domain, None] = Check("weights", domain, Bounds(0.0, LARGEST))
     return list(found.values())
 
@@ -165,11 +165,7 @@ def _described(
 def _expected(check: Check) -> str:
     if check.domain.class_index:
         return f"a class index from 0 to {check.bounds.high:.0f}"
-    return (
-        check.domain.name
-        if check.domain.interval.high < math.inf or check.domain.interval.low > -math.inf
-        else f"finite, {check.domain.name}"
-    )
+    return "a finite number" if check.domain.interval == Interval() else check.domain.name
 
 
 def _text(chunk: Chunk, name: str, row: int, k: int, value: float) -> str:

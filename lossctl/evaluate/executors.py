@@ -48,8 +48,12 @@ class Threads:
 
 def executor_for(threads: int, units: int) -> Executor:
     """What suits the call: a pool only where there is work for one."""
-    count = min(
-        threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        units,
-    )
+    count = min(threads or processors(), units)
     return Threads(count) if count > 1 else Serial()
+
+
+def processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

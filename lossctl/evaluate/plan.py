@@ -140,9 +140,13 @@ def _class_order(
     elif given is not None and 1 < len(endings) != len(given):
         raise UsageError(f"--classes names {len(given)} classes, there are {len(endings)} preds columns")
     labels = chosen["labels"].columns
-    text = len(labels) == 1 and kinds[labels[0]] == "string"
+    if len(labels) > 1 or kinds[labels[0]] == "list":
+        return chosen, None
+    text = kinds[labels[0]] == "string"
     if given is not None:
-        return chosen, given if len(labels) == 1 and kinds[labels[0]] not in ("integer", "float") else None
+        # whole numbers are indices, unless the classes are themselves called by numbers
+        numbers = kinds[labels[0]] in ("integer", "float") and not all(name.isdigit() for name in given)
+        return chosen, None if numbers else given
     return chosen, endings if text and named else None
 
 

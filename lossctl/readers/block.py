@@ -101,7 +101,11 @@ def _numbers(values: Values, classes: tuple[str, ...] | None, faults: Faults) ->
     import numpy as np
 
     if isinstance(values, np.ndarray):
-        return _native(values)
+        if classes is None:
+            return _native(values)
+        import pyarrow as pa
+
+        values = pa.array(values)
     return _from_arrow(values, classes, faults)
 
 

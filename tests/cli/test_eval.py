@@ -251,6 +251,17 @@ def test_class_names_are_matched_to_the_preds(tmp_path: Path) -> None:
     assert "row 2 column y: 'bird'" in refused(path, "-l", "scce")
 
 
+def test_classes_called_by_numbers_are_names(tmp_path: Path) -> None:
+    preds = [[0.1, 0.9], [0.7, 0.3]]
+    expected = answer(*saved(tmp_path, y=[1, 0], p=preds), "-l", "scce")["results"][0]["value"]
+    named = saved(tmp_path, y=[7, 3], p=preds)
+    assert answer(*named, "-l", "scce", "--classes", "3,7")["results"][0]["value"] == expected
+    pq.write_table(pa.table({"y": [7, 3], "p_3": [0.1, 0.7], "p_7": [0.9, 0.3]}), tmp_path / "t.parquet")
+    assert answer(tmp_path / "t.parquet", "-l", "scce", "--classes", "3,7")["results"][0]["value"] == expected
+    indices = saved(tmp_path, y=[1, 0], p=preds)
+    assert answer(*indices, "-l", "scce", "--classes", "cat,dog")["results"][0]["value"] == expected
+
+
 def test_formats_hold_the_same_numbers(tmp_path: Path) -> None:
     flags = [DIGITS, "-l", "scce", "-l", "cce:label_smoothing=0.1"]
     document = answer(*flags)

@@ -36,7 +36,7 @@ def table() -> pa.Table:
 
 def results(files: list[Path], **more: object) -> tuple[LossResult, ...]:
     roles = {"labels": "y?", "preds": "p?", "weights": "w"}
-    request = Request(tuple(map(str, files)), LOSSES, roles, **more)  # type: ignore[arg-type]
+    request = Request(tuple(map(str, files)), LOSSES, roles, **more)
     return run(request).result().results
 
 

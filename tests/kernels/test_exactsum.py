@@ -45,7 +45,7 @@ def test_weighted_sums_lose_nothing(pairs: list[tuple[float, float]]) -> None:
 @given(st.lists(finite, max_size=40), st.integers(0, 40), st.randoms())
 def test_order_and_splits_do_not_matter(values: list[float], cut: int, order: object) -> None:
     shuffled = list(values)
-    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    order.shuffle(shuffled)
     halves = added(shuffled[:cut]).merge(added(shuffled[cut:]))
     assert halves == added(values)
 

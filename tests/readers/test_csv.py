@@ -36,13 +36,13 @@ def rows(opened: CsvSource | CsvStream, most: int = 1000) -> dict[str, list[Any]
             assert chunk.rows <= most
             for name in names:
                 assert len(chunk.values[name]) == chunk.rows
-                found[name] += chunk.values[name].to_pylist()  # type: ignore[union-attr]
+                found[name] += chunk.values[name].to_pylist()
     return found
 
 
 def types(opened: CsvSource, name: str) -> set[str]:
     chunks = [chunk for unit in opened.units(0) for chunk in opened.read(unit, [name], 1000)]
-    return {str(chunk.values[name].type) for chunk in chunks}  # type: ignore[union-attr]
+    return {str(chunk.values[name].type) for chunk in chunks}
 
 
 def kinds(opened: CsvSource | CsvStream) -> list[str]:
@@ -121,7 +121,7 @@ def test_named_columns_alone_and_in_order(tmp_path: Path) -> None:
     opened = source(tmp_path, "a,b,c\n1,x,3\n")
     (chunk,) = opened.read(opened.units(0)[0], ["c", "a"], 10)
     assert list(chunk.values) == ["c", "a"]
-    assert chunk.values["c"].to_pylist() == [3]  # type: ignore[union-attr]
+    assert chunk.values["c"].to_pylist() == [3]
 
 
 def test_numbers_as_floats_and_infinities(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def values(source: ParquetSource, name: str, rows: int = 4) -> list[Any]:
         for chunk in source.read(unit, [name], rows):
             assert chunk.rows == len(chunk.values[name]) <= rows
             assert list(chunk.values) == [name]
-            found += chunk.values[name].to_pylist()  # type: ignore[union-attr]
+            found += chunk.values[name].to_pylist()
     return found
 
 
@@ -75,8 +75,8 @@ def test_a_tensor_is_read_as_its_storage(tmp_path: Path) -> None:
     source = written(tmp_path, pa.table({"t": tensor}))
     assert (source.columns()[0].kind, source.columns()[0].width) == ("list", 4)
     (chunk,) = source.read(source.units(0)[0], ["t"], 10)
-    assert chunk.values["t"].type.list_size == 4  # type: ignore[union-attr]
-    assert chunk.values["t"][5].as_py() == [20, 21, 22, 23]  # type: ignore[union-attr]
+    assert chunk.values["t"].type.list_size == 4
+    assert chunk.values["t"][5].as_py() == [20, 21, 22, 23]
 
 
 def test_a_dotted_name_is_not_a_path(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_chunks_outlive_their_reader(tmp_path: Path) -> None:
     table = pa.table([pa.array(plain)], schema=pa.schema([pa.field("x", pa.float64(), nullable=False)]))
     source = written(tmp_path, table, compression="none", use_dictionary=False)
     chunks = list(source.read(source.units(0)[0], ["x"], 1000))
-    assert np.array_equal(np.concatenate([chunk.values["x"].to_numpy() for chunk in chunks]), plain)  # type: ignore[union-attr]
+    assert np.array_equal(np.concatenate([chunk.values["x"].to_numpy() for chunk in chunks]), plain)
 
 
 def test_small_row_groups_are_joined_and_large_ones_are_not(tmp_path: Path) -> None:

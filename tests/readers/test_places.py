@@ -68,7 +68,7 @@ def test_settings_reach_the_reader(tmp_path: Path) -> None:
     (tmp_path / "t").write_text("1|NA\n2|x\n")
     source = opened(tmp_path / "t", delimiter="|", header=False, null_values=("NA",), format="csv")
     (chunk,) = source.read(source.units(0)[0], ["c0", "c1"], 9)
-    assert {name: values.to_pylist() for name, values in chunk.values.items()} == {  # type: ignore[union-attr]
+    assert {name: values.to_pylist() for name, values in chunk.values.items()} == {
         "c0": [1, 2],
         "c1": [None, "x"],
     }
@@ -163,7 +163,7 @@ def test_stdin_is_csv(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(source, CsvStream)
     assert (source.path, source.format, source.rereadable) == ("-", "tsv", False)
     (chunk,) = source.read(source.units(0)[0], ["b"], 9)
-    assert chunk.values["b"].to_pylist() == [2]  # type: ignore[union-attr]
+    assert chunk.values["b"].to_pylist() == [2]
 
 
 def test_stdin_must_hold_text(monkeypatch: pytest.MonkeyPatch, parquet: bytes) -> None:

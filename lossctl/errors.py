@@ -32,5 +32,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("hubr", ["huber", "hinge"])
     '; did you mean huber?'
     """
-    close = get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)
+    lowered = {word.lower(): word for word in known}
+    close = [lowered[word] for word in get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -50,6 +50,7 @@ def plan(request: Request) -> Plan:
     job = Job(
         sources,
         {role: c.columns for role, c in chosen.items()},
+        widths,
         request.losses,
         classes,
         max(widths["preds"], len(classes or ())) if widths["preds"] > 1 else len(classes or (0,)),
@@ -131,7 +132,7 @@ def _class_order(
     kinds = {column.name: column.kind for column in columns}
     preds = chosen["preds"]
     endings = tuple(ending(name) for name in preds.columns)
-    named = len(endings) > 1 and not all(name.isdigit() for name in endings)
+    named = len(endings) > 1 and not all(name.isdecimal() for name in endings)
     if given is not None and named:
         if set(given) != set(endings):
             raise UsageError(f"--classes names {', '.join(given)}, the preds columns end in {', '.join(endings)}")
@@ -145,7 +146,7 @@ def _class_order(
     text = kinds[labels[0]] == "string"
     if given is not None:
         # whole numbers are indices, unless the classes are themselves called by numbers
-        numbers = kinds[labels[0]] in ("integer", "float") and not all(name.isdigit() for name in given)
+        numbers = kinds[labels[0]] in ("integer", "float") and not all(name.isdecimal() for name in given)
         return chosen, None if numbers else given
     return chosen, endings if text and named else None
 

@@ -54,6 +54,7 @@ class Job:
     Attributes:
         sources: the inputs, in order.
         columns: role to column names; a role that no file fills is absent.
+        widths: role to how many numbers a row has.
         losses: with `auto` options settled.
         classes: class names in order, where labels are names.
         classes_count: K, or the number of pred columns.
@@ -62,6 +63,7 @@ class Job:
 
     sources: tuple[Source, ...]
     columns: dict[str, tuple[str, ...]]
+    widths: dict[str, int]
     losses: tuple[BoundLoss, ...]
     classes: tuple[str, ...] | None
     classes_count: int

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.errors import DataError
 from lossctl.evaluate.checks import Check, Verdict, checks_for, judge
 from lossctl.evaluate.frames import Buffers, Sums, loss_rows, unweighted
 from lossctl.evaluate.partial import SHOWN, Dropped, Look, LossPartial, Partial
@@ -59,7 +60,21 @@ def judged_blocks(job: Job, unit: Unit, extra: tuple[str, ...] = ()) -> Iterator
 
 
 def _laid(job: Job, role: str, chunk: Chunk) -> Columns:
-    return lay([chunk.values[name] for name in job.columns[role]], job.classes if role == "labels" else None)
+    columns = lay([chunk.values[name] for name in job.columns[role]], job.classes if role == "labels" else None)
+    return columns if columns.width == job.widths[role] else _widened(job, role, columns)
+
+
+def _widened(job: Job, role: str, columns: Columns) -> Columns:
+    """A block of null lists alone, whose length no row tells, in the width of the others.
+
+    Raises:
+        DataError: the lists have another length than those before.
+    """
+    width, name = job.widths[role], job.columns[role][0]
+    missing = columns.faults.get("null")
+    if missing is None or not missing.all():
+        raise DataError(f"column {name!r} holds lists of {columns.width} numbers behind lists of {width}")
+    return replace(lay([np.full((columns.rows, width), np.nan)]), faults=columns.faults)
 
 
 def _judge(job: Job, unit: Unit, block: Block, chunk: Chunk, checks: list[Check]) -> Judged:
@@ -162,8 +177,6 @@ class _Tally:
 
 
 def _with_guarded(partial: LossPartial, guarded: LossPartial) -> LossPartial:
-    from dataclasses import replace
-
     return replace(partial, guarded=guarded.rows, guarded_loss=guarded.loss)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -176,42 +176,57 @@ def _fault(faults: Faults, reason: str, rows: np.ndarray) -> None:
 
 
 def _from_lists(values: pa.Array, faults: Faults) -> np.ndarray:
+    """Lists of one length as (n, K); a null one is a row of NaN."""
     import numpy as np
-    import pyarrow as pa
 
-    n = len(values)
-    if pa.types.is_fixed_size_list(values.type):
-        width = values.type.list_size
-        inner = values.values.slice(values.offset * width, n * width)
-    else:
-        lengths = np.diff(_raw(values.offsets))
-        width = int(lengths[0]) if n else 0
-        if values.null_count == 0 and (lengths != width).any():
-            at = int(np.argmax(lengths != width))
-            raise DataError(f"lists of {width} numbers are followed by one of {int(lengths[at])}, {at} rows on")
-        inner = values.flatten()
+    n, width = len(values), _list_width(values)
     if values.null_count:
-        return _with_null_lists(values, faults)
+        return _with_null_lists(values, width, faults)
     found: Faults = {}
-    flat = _from_arrow(inner, None, found)
+    flat = _from_arrow(_inner(values, width), None, found)
     for reason, rows in found.items():
         _fault(faults, reason, np.any(rows.reshape(n, width), axis=1))
     return flat.reshape(n, width)
 
 
-def _with_null_lists(values: pa.Array, faults: Faults) -> np.ndarray:
+def _inner(values: pa.Array, width: int) -> pa.Array:
+    if hasattr(values.type, "list_size"):
+        return values.values.slice(values.offset * width, len(values) * width)
+    return values.flatten()
+
+
+def _list_width(values: pa.Array) -> int:
+    """The length that all lists have which are not null; 1 where there are none."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    if hasattr(values.type, "list_size"):
+        return int(values.type.list_size)
+    present = np.flatnonzero(_mask(values.is_valid()))
+    if not len(present):
+        return 1
+    lengths = _raw(pc.list_value_length(values))[present]
+    odd = np.flatnonzero(lengths != lengths[0])
+    if len(odd):
+        rows_on = int(present[odd[0]] - present[0])
+        raise DataError(
+            f"lists of {int(lengths[0])} numbers are followed by one of {int(lengths[odd[0]])}, {rows_on} rows on"
+        )
+    return int(lengths[0])
+
+
+def _with_null_lists(values: pa.Array, width: int, faults: Faults) -> np.ndarray:
     import numpy as np
     import pyarrow as pa
 
     missing = _mask(values.is_null())
     _fault(faults, "null", missing)
+    whole = np.full((len(values), width), np.nan)
     present = values.drop_null()
-    if len(present) == 0:
-        return np.full((len(values), 1), np.nan)
+    if not len(present):
+        return whole
     found: Faults = {}
-    some = _from_lists(pa.concat_arrays([present]), found)
-    whole = np.full((len(values), some.shape[1]), np.nan)
-    whole[~missing] = some
+    whole[~missing] = _from_lists(pa.concat_arrays([present]), found)
     for reason, rows in found.items():
         spread = np.zeros(len(values), dtype=bool)
         spread[~missing] = rows
@@ -227,7 +242,7 @@ def _from_text(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults
     if values.null_count:
         _fault(faults, "null", _mask(values.is_null()))
     if classes is None:
-        return _parsed(values, float, "unreadable", faults)
+        return _parsed(values, faults)
     index = pc.index_in(values.cast(pa.string()), value_set=pa.array(classes, pa.string()))
     unknown = _mask(pc.and_(index.is_null(), values.is_valid()))
     if unknown.any():
@@ -237,16 +252,35 @@ def _from_text(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults
     return numbers
 
 
-def _parsed(values: pa.Array, read: Callable[[str], float], reason: str, faults: Faults) -> np.ndarray:
+# as Arrow's CSV reader has them, so that a text means the same in a column of numbers and beside other texts
+WORDS = {**dict.fromkeys(("true", "True", "TRUE"), 1.0), **dict.fromkeys(("false", "False", "FALSE"), 0.0)}
+
+
+def number(text: str) -> float:
+    """The number that a text stands for.
+
+    Raises:
+        ValueError: it stands for none.
+    """
+    if text in WORDS:
+        return WORDS[text]
+    if text[:2] in ("0x", "0X"):
+        return float(int(text, 16))
+    if "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
+def _parsed(values: pa.Array, faults: Faults) -> np.ndarray:
     import numpy as np
 
     numbers = np.full(len(values), np.nan)
     bad = np.zeros(len(values), dtype=bool)
     for i, text in enumerate(values.to_pylist()):
         try:
-            numbers[i] = read(text) if text is not None else np.nan
+            numbers[i] = number(text) if text is not None else np.nan
         except ValueError:
             bad[i] = True
     if bad.any():
-        _fault(faults, reason, bad)
+        _fault(faults, "unreadable", bad)
     return numbers

@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -185,11 +186,11 @@ def _layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
         raise DataError(f"{place}: expected CSV in UTF-8, found UTF-16 or binary data")
     start = len(BOM) if head.startswith(BOM) else 0
-    first = _first_line(head[start:], dialect.delimiter or DELIMITERS, place)
+    first = _first_line(head[start:], dialect.delimiter or DELIMITERS, whole, place)
     delimiter = dialect.delimiter or _told_delimiter(first)
     fields = _fields(first, delimiter, place)
     names = fields if dialect.header else tuple(f"c{i}" for i in range(len(fields)))
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(f"{place}: the header names column {twice!r} twice; --no-header reads by number")
     start += len(first) if dialect.header else 0
@@ -198,9 +199,11 @@ def _layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout
     return Layout(start, parsing, _first_types(body, parsing, head.count(b"\n", 0, start), place))
 
 
-def _first_line(head: bytes, delimiters: str, place: str) -> bytes:
+def _first_line(head: bytes, delimiters: str, whole: bool, place: str) -> bytes:
     """The first line with its end; a quoted field may hold line ends."""
     ends = line_ends(head, delimiters)
+    if not len(ends) and not whole:
+        raise DataError(f"{place}: the first line does not end within {len(head):,} bytes; is this a CSV file?")
     line = head[: ends[0]] if len(ends) else head
     if not line.strip():
         raise DataError(f"{place}: the first line is empty, expected column names or values")

@@ -86,15 +86,16 @@ def _told(data: bytes, parsing: Parsing, said: str) -> BadLineError:
     # an invalid_row_handler would print a traceback where the row is not UTF-8
     found = re.match(r"CSV parse error: Row #(\d+): Expected (\d+) columns, got (\d+)", said)
     if found:
-        line = _line_of_row(data, parsing.delimiter, int(found[1]))
+        line = _line_of_row(data, parsing, int(found[1]))
         return BadLineError(line, f"expected {found[2]} fields, found {found[3]}")
     return _unreadable(data, parsing, re.match(r"In CSV column #(\d+)", said))
 
 
-def _line_of_row(data: bytes, delimiter: str, row: int) -> int:
-    """Arrow counts rows; a quoted field may hold line ends, and empty lines do not count."""
-    starts = [0, *line_ends(data, delimiter).tolist()]
-    filled = [start for start in starts if data[start : start + 1].strip(b"\r\n")]
+def _line_of_row(data: bytes, parsing: Parsing, row: int) -> int:
+    """Arrow counts rows; a quoted field may hold line ends, and an empty line is a row only of a lone column."""
+    starts = [0, *line_ends(data, parsing.delimiter).tolist()]
+    lone = len(parsing.names) == 1
+    filled = [start for start in starts if lone or data[start : start + 1].strip(b"\r\n")]
     return data.count(b"\n", 0, filled[min(row, len(filled)) - 1]) + 1
 
 

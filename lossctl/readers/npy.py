@@ -52,7 +52,10 @@ _unpacking = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class ArraysSource:
-    """One or more .npy files of equal length, side by side; a column is named by its path (and field)."""
+    """One or more .npy files of equal length, side by side.
+
+    A column is named by its path; the fields of a structured array by their own names where it is the only one.
+    """
 
     paths: tuple[str, ...]
     format: str = "npy"
@@ -83,7 +86,7 @@ class ArraysSource:
     def _arrays(self) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
         for path in self.paths:
-            _add(found, _columns_of(path, _mapped(path)), path)
+            _add(found, _columns_of(path, _mapped(path), alone=len(self.paths) == 1), path)
         return found
 
 
@@ -155,9 +158,9 @@ def _cut_short(path: str) -> str:
     return f"{path} is cut short: its header claims more than the file holds"
 
 
-def _columns_of(name: str, array: np.ndarray) -> dict[str, np.ndarray]:
+def _columns_of(name: str, array: np.ndarray, alone: bool) -> dict[str, np.ndarray]:
     if array.dtype.names:
-        return {f"{name}.{field}": array[field] for field in array.dtype.names}
+        return {field if alone else f"{name}.{field}": array[field] for field in array.dtype.names}
     return {name: array}
 
 
@@ -216,6 +219,8 @@ def _members(path: str) -> dict[str, np.ndarray]:
         # threads that meet here would each unpack the whole archive
         with _unpacking:
             return _cached_members(path, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
     except UNREADABLE as error:
         raise DataError(_why(path, error).replace(".npy file", ".npz file")) from None
 

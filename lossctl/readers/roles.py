@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -28,8 +29,8 @@ class Chosen:
 
 def natural(name: str) -> list[tuple[int, int, str]]:
     """A sort key under which p2 comes before p10."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part), "") if i % 2 else (1, 0, part) for i, part in enumerate(parts)]
 
 
 def flag_of(role: str) -> str:
@@ -52,7 +53,7 @@ def select(selector: str, columns: Sequence[ColumnInfo], flag: str) -> Chosen:
         if not found:
             raise UsageError(f"{flag}: no column {part!r}{nearest(part, names)} {listing(names)}")
         picked += found
-    repeated = {name for name in picked if picked.count(name) > 1}
+    repeated = {name for name, count in Counter(picked).items() if count > 1}
     if repeated:
         raise UsageError(f"{flag}: column {sorted(repeated)[0]!r} is picked twice")
     return Chosen(tuple(picked), "named")
@@ -71,11 +72,13 @@ def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
     Raises:
         UsageError: no candidate, or several.
     """
+    taken = preds.columns if preds else ()
+    columns = [column for column in columns if column.name not in taken]
     names = [column.name for column in columns]
     endings = {ending(name) for name in preds.columns} if preds and len(preds.columns) > 1 else set()
     found = _exact(columns, LABEL_NAMES)
     for prefix, members in _families(names, LABEL_NAMES).items():
-        numbered = all(ending(name).isdigit() for name in members)
+        numbered = all(ending(name).isdecimal() for name in members)
         if numbered or {ending(name) for name in members} == endings:
             found.append(Chosen(tuple(members), f"the columns {prefix}*"))
     return _only(found, "labels", names)
@@ -96,13 +99,20 @@ def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
 
 
 def ending(name: str) -> str:
-    """What follows a family's prefix: the class's number or name.
+    """What follows a family's prefix, a known one where there is one: the class's number or name.
 
     >>> ending("p_cat"), ending("prob12")
     ('cat', '12')
     """
-    match = re.fullmatch(r"(.*?[^\W\d_])(?:[_.](.+)|(\d+))", name)
-    return (match[2] or match[3]) if match else name
+    known = _prefix(name, (*LABEL_NAMES, *PRED_NAMES))
+    match = re.fullmatch(r"(?:[_.](.+)|(\d+))", name[len(known) :]) if known else None
+    match = match or re.fullmatch(r".*?[^\W\d_](?:[_.](.+)|(\d+))", name)
+    return (match[1] or match[2]) if match else name
+
+
+def _prefix(name: str, known: tuple[str, ...]) -> str | None:
+    """The longest known name that a column's name starts with, before a number, or a `_` or `.` and more."""
+    return max((k for k in known if re.match(rf"{k}(?:[_.].|\d+$)", name.lower())), key=len, default=None)
 
 
 def _exact(columns: Sequence[ColumnInfo], known: tuple[str, ...]) -> list[Chosen]:
@@ -115,9 +125,9 @@ def _families(names: Sequence[str], known: tuple[str, ...]) -> dict[str, list[st
     for name in names:
         if name.lower() in taken:
             continue
-        # the longest known name that the column starts with
-        prefix = max((k for k in known if re.match(rf"{k}(?:[_.].|\d+$)", name.lower())), key=len, default=None)
-        if prefix is not None:
+        # y_pred_0 belongs to y_pred, not to y
+        prefix = _prefix(name, (*LABEL_NAMES, *PRED_NAMES))
+        if prefix in known:
             families.setdefault(prefix, []).append(name)
     return {prefix: sorted(found, key=natural) for prefix, found in families.items() if len(found) > 1}
 

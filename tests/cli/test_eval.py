@@ -359,3 +359,22 @@ def test_warnings_have_counts(tmp_path: Path) -> None:
     assert guarded["share"] == pytest.approx(16.118 / (16.118 - np.log(5 / 9) - np.log(0.7)), rel=1e-3)
     constant = answer(*saved(tmp_path, y=[0.0, 1.0], p=[0.5, 0.5]), "-l", "mse")
     assert constant["warnings"][0]["code"] == "constant_prediction"
+
+
+def test_lists_keep_one_length_over_the_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    labels, preds = [[0.0, 1.0]] * 6, [[0.4, 0.6]] * 6
+    pq.write_table(pa.table({"y": labels[:3] + [None] * 3, "p": preds}), path)
+    found = answer(path, "-l", "cce", "--on-bad", "drop", "--batch-size", "3")
+    assert found["rows"]["dropped"] == {"null_label": 3}
+    pq.write_table(pa.table({"y": labels[:3] + [[0.0, 0.0, 1.0]] * 3, "p": preds}), path)
+    assert "lists of 3 numbers behind lists of 2" in refused(path, "-l", "cce", "--batch-size", "3")
+    assert "followed by one of 3" in refused(path, "-l", "cce")
+
+
+def test_one_hot_labels_and_preds_are_told_apart(tmp_path: Path) -> None:
+    columns = {"y_true_0": [1, 0], "y_true_1": [0, 1], "y_pred_0": [0.9, 0.2], "y_pred_1": [0.1, 0.8]}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    found = answer(tmp_path / "t.parquet", "-l", "cce")
+    assert found["columns"]["labels"] == ["y_true_0", "y_true_1"]
+    assert found["results"][0]["value"] == pytest.approx(-(np.log(0.9) + np.log(0.8)) / 2, rel=1e-14)

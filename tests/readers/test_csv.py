@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lossctl.errors import DataError
+from lossctl.readers import csv as readers_csv
 from lossctl.readers import csv_ranges
 from lossctl.readers.csv import CsvSource, CsvStream, Dialect
 
@@ -335,3 +336,201 @@ def outcome(opened: CsvSource) -> dict[str, list[Any]] | str:
         return rows(opened)
     except DataError as error:
         return str(error)
+
+
+def streamed(text: str | bytes, **dialect: Any) -> CsvStream:
+    return CsvStream(Dialect(**dialect), io.BytesIO(text if isinstance(text, bytes) else text.encode()))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False])
+def test_one_column_keeps_its_empty_values(tmp_path: Path, size: int, end: str, last: bool) -> None:
+    text = end.join(["a", "1", "", "", "4", '""', "6"]) + (end if last else "")
+    assert rows(source(tmp_path, text, size)) == {"a": [1, None, None, 4, None, 6]}
+    assert rows(streamed(text)) == {"a": [1, None, None, 4, None, 6]}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_one_column_may_begin_and_end_with_empty_values(tmp_path: Path, size: int, end: str) -> None:
+    text = end.join(["a", "", "2", "", "", ""])
+    assert rows(source(tmp_path, text, size)) == {"a": [None, 2, None, None]}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_quoted_delimiters_and_line_ends_cross_ranges_for_every_delimiter(
+    tmp_path: Path, size: int, mark: str, end: str
+) -> None:
+    text = end.join([f"a{mark}b"] + [f'"x{mark}{end}{mark}"{mark}{i}' for i in range(20)])
+    assert rows(source(tmp_path, text, size)) == {"a": [f"x{mark}{end}{mark}"] * 20, "b": list(range(20))}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lines_of_blanks_between_ranges_are_no_rows(tmp_path: Path, size: int) -> None:
+    for end in ("\n", "\r\n"):
+        text = f"a,b{end}" + end * 30 + f"1,2{end}" + end * 30 + f"3,4{end}" + end * 30
+        assert rows(source(tmp_path, text, size)) == {"a": [1, 3], "b": [2, 4]}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_ragged_rows_behind_empty_values_of_one_column_have_their_line(tmp_path: Path, size: int) -> None:
+    text = "a\n1\n\n\n1,2\n" + "5\n" * 20
+    with pytest.raises(DataError, match=r"line 5: expected 1 fields?, found 2$"):
+        rows(source(tmp_path, text, size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_ragged_row_behind_quotes_blanks_and_carriage_returns_has_its_line(tmp_path: Path, size: int) -> None:
+    text = 'a,b\r\n"x\r\ny",1\r\n\r\n"p ""q"",",2\r\n1,2,3\r\n' + "1,2\r\n" * 20
+    with pytest.raises(DataError, match=r"line 6: expected 2 fields, found 3$"):
+        rows(source(tmp_path, text, size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nan_and_infinity_among_integers_make_floats(tmp_path: Path, size: int) -> None:
+    texts = ["1", "nan", "inf", "-Infinity", "-inf", "NaN", "Infinity", "2"]
+    opened = source(tmp_path, "a,b\n" + "".join(f"{text},x\n" for text in texts), size)
+    found = rows(opened)["a"]
+    assert [repr(float(x)) for x in found] == [repr(float(text)) for text in texts]
+    assert kinds(opened) == ["float", "string"]
+    assert types(opened, "a") <= {"int64", "double"}
+
+
+def test_a_column_may_turn_into_text_in_a_later_range(tmp_path: Path) -> None:
+    parts = ["1,1\n" * 20, "1.5,1\n" * 20, ",1\n" * 30, "cat,1\n" * 20, "2020-01-01,1\n" * 10]
+    opened = source(tmp_path, "a,b\n" + "".join(parts), 40)
+    found = rows(opened)
+    assert [str(x) for x in found["a"][::10]] == ["1"] * 2 + ["1.5"] * 2 + ["None"] * 3 + ["cat"] * 2 + ["2020-01-01"]
+    assert found["b"] == [1] * 100
+    assert types(opened, "a") == {"int64", "double", "null", "string"}
+    assert kinds(opened) == ["string", "integer"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_null_values_hold_in_every_range_and_empty_is_always_one(tmp_path: Path, size: int) -> None:
+    text = "a,b\n" + "1,NA\n-,x\n,NA\nNA,\n" * 5
+    found = rows(source(tmp_path, text, size, null_values=("-", "NA")))
+    assert found == {"a": [1, None, None, None] * 5, "b": [None, "x", None, None] * 5}
+    assert rows(streamed(text, null_values=("-", "NA"))) == found
+
+
+def test_integers_at_the_ends_of_int64_are_exact(tmp_path: Path) -> None:
+    ends = [-(2**63), 2**63 - 1]
+    opened = source(tmp_path, f"a\n{ends[0]}\n{ends[1]}\n")
+    assert rows(opened) == {"a": ends}
+    assert types(opened, "a") == {"int64"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_text_columns_keep_their_digits_in_every_range(tmp_path: Path, size: int) -> None:
+    tokens = ["007", "1.50", "true", "2020-01-01", "1e3", " 5", "nan", "9" * 30, "", "x"]
+    text = "a,b\n" + "".join(f"{token},1\n" for token in tokens)
+    expected = [token or None for token in tokens]
+    assert rows(source(tmp_path, text, size).with_text(frozenset({"a"})))["a"] == expected
+    assert rows(streamed(text).with_text(frozenset({"a"})))["a"] == expected
+
+
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_without_a_header_a_mark_and_quotes_are_read_too(tmp_path: Path, mark: str) -> None:
+    text = f'\ufeff"1"{mark}x\r\n2{mark}y'
+    for size in SIZES:
+        opened = source(tmp_path, text, size, header=False)
+        assert rows(opened) == {"c0": [1, 2], "c1": ["x", "y"]}
+    assert rows(streamed(text, header=False)) == {"c0": [1, 2], "c1": ["x", "y"]}
+
+
+def test_a_repeated_header_can_be_read_by_number(tmp_path: Path) -> None:
+    assert rows(source(tmp_path, "a,a\n1,2\n", header=False)) == {"c0": ["a", "1"], "c1": ["a", "2"]}
+    with pytest.raises(DataError, match="stdin: the header names column 'a' twice"):
+        streamed("a,a\n1,2\n").columns()
+
+
+def test_a_header_over_several_lines_is_one(tmp_path: Path) -> None:
+    for size in SIZES:
+        assert rows(source(tmp_path, '"a\nb","c,d"\n1,2\n', size)) == {"a\nb": [1], "c,d": [2]}
+
+
+def test_a_header_longer_than_the_head_is_whole_or_refused_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers_csv, "HEAD_BYTES", 64)
+    names = [f"p_{i}" for i in range(30)]
+    text = ",".join(names) + "\n" + ",".join(["1"] * 30) + "\n"
+    for opened in (source(tmp_path, text), streamed(text)):
+        found = header_or_refusal(opened)
+        assert found == names or re.search("header|first line", str(found))
+
+
+def header_or_refusal(opened: CsvSource | CsvStream) -> list[str] | str:
+    try:
+        return [column.name for column in opened.columns()]
+    except DataError as error:
+        return str(error)
+
+
+def test_a_header_of_thousands_of_names_is_read(tmp_path: Path) -> None:
+    names = [f"p_{i}" for i in range(20_000)]
+    opened = source(tmp_path, ",".join(names) + "\n")
+    assert len(opened.columns()) == len(names)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bytes_that_are_not_utf_8_are_refused_at_any_range_size(tmp_path: Path, size: int) -> None:
+    opened = source(tmp_path, b"a,b\n" + b"1,x\n" * 50 + b"2,\xff\n", size)
+    with pytest.raises(DataError, match="line 52: column 'b' is not readable as UTF-8"):
+        opened.columns()
+
+
+def test_bytes_that_are_not_utf_8_behind_the_first_megabyte_are_refused(tmp_path: Path) -> None:
+    text = b"a,b\n" + b"1,x\n" * 300_000 + b"2,\xff\n"
+    with pytest.raises(DataError, match=r"t\.csv line 300002: column 'b' is not readable as UTF-8"):
+        rows(source(tmp_path, text, 1 << 16))
+    with pytest.raises(DataError, match="stdin line 300002: column 'b' is not readable as UTF-8"):
+        rows(streamed(text))
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), width=st.integers(1, 3), size=st.integers(1, 80), mark=st.sampled_from(",\t;"))
+def test_any_table_is_the_csv_module_s_at_any_range_size_and_on_stdin(
+    tmp_path: Path, data: st.DataObject, width: int, size: int, mark: str
+) -> None:
+    field = st.text(st.sampled_from('ab",\n\t ;é5.'), max_size=5)
+    table = data.draw(st.lists(st.lists(field, min_size=width, max_size=width), max_size=10))
+    end, bom, closed = data.draw(st.tuples(st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans()))
+    names = [f"h{i}" for i in range(width)]
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=mark, lineterminator=end).writerows([names, *table])
+    text = ("\ufeff" if bom else "") + (written.getvalue() if closed else written.getvalue().removesuffix(end))
+    read = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark))[1:]
+    expected = {name: [row[i] or None for row in read] for i, name in enumerate(names)}
+    opened = source(tmp_path, text, size, delimiter=mark).with_text(frozenset(names))
+    assert rows(opened) == expected
+    assert rows(streamed(text, delimiter=mark).with_text(frozenset(names))) == expected
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    body=st.lists(
+        st.sampled_from(["1,2", "-3,x", ",", "1.5,nan", '"a\nb",7', "", "NA,true", "1", "1,2,3"]), max_size=15
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+    size=st.integers(1, 40),
+    head=st.integers(8, 40),
+)
+def test_stdin_in_pieces_says_what_a_file_in_ranges_says(
+    tmp_path: Path, body: list[str], end: str, size: int, head: int
+) -> None:
+    text = end.join(["h1,h2", *body, ""])
+    opened = source(tmp_path, text, size).with_text(frozenset({"h1", "h2"}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readers_csv, "RANGE_BYTES", size)
+        patch.setattr(readers_csv, "HEAD_BYTES", head)
+        stream: CsvStream = streamed(text).with_text(frozenset({"h1", "h2"}))
+        try:
+            found: dict[str, list[Any]] | str = rows(stream)
+        except DataError as error:
+            found = str(error).replace("stdin", opened.path)
+    assert found == outcome(opened)

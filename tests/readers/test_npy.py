@@ -81,12 +81,8 @@ def test_bytes_are_text_in_utf_8(tmp_path: Path) -> None:
 def test_a_record_s_fields_are_columns(tmp_path: Path) -> None:
     records = np.array([(1, [1.0, 2.0]), (2, [3.0, 4.0])], [("y", "i4"), ("p", "f4", (2,))])
     source = saved(tmp_path, records)
-    path = source.path
-    assert [(c.name, c.kind, c.width) for c in source.columns()] == [
-        (f"{path}.y", "integer", 1),
-        (f"{path}.p", "list", 2),
-    ]
-    assert table(source) == {f"{path}.y": [1, 2], f"{path}.p": [[1.0, 2.0], [3.0, 4.0]]}
+    assert [(c.name, c.kind, c.width) for c in source.columns()] == [("y", "integer", 1), ("p", "list", 2)]
+    assert table(source) == {"y": [1, 2], "p": [[1.0, 2.0], [3.0, 4.0]]}
 
 
 def test_values_are_views_of_the_mapped_file(tmp_path: Path) -> None:
@@ -262,3 +258,129 @@ def test_an_archive_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(zipfile.ZipFile, "__init__", lambda *a, **k: (opened.append(a), unpack(*a, **k))[1])
     assert table(source) == table(source) == {"y": [0, 1, 2]}
     assert len(opened) == 1
+
+
+NUMERIC = [
+    f"{order}{kind}" for order in "<>" for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+]
+
+
+@pytest.mark.parametrize("dtype", [*NUMERIC, "?", "longdouble"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 3)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_numeric_type_shape_and_order_is_read_as_saved(
+    tmp_path: Path, dtype: str, shape: tuple[int, ...], order: Any
+) -> None:
+    array = np.asarray(np.arange(12)[: int(np.prod(shape))].reshape(shape).astype(dtype), order=order)
+    source = saved(tmp_path, array)
+    width = 1 if len(shape) == 1 else shape[1]
+    kind = {"i": "integer", "u": "integer", "f": "float", "b": "boolean"}[array.dtype.kind]
+    assert (source.columns()[0].kind, source.columns()[0].width) == (kind if width == 1 else "list", width)
+    assert table(source, 3)[source.path] == (array[:, 0] if shape == (4, 1) else array).tolist()
+    np.savez(tmp_path / "x.npz", y=array)
+    assert table(NpzSource(str(tmp_path / "x.npz")), 3) == {"y": table(source, 3)[source.path]}
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128", "M8[s]", "m8[s]", "V4"])
+def test_types_that_are_no_numbers_are_other(tmp_path: Path, dtype: str) -> None:
+    assert saved(tmp_path, np.zeros(3, dtype)).columns()[0].kind == "other"
+
+
+def test_strided_arrays_are_saved_and_read_whole(tmp_path: Path) -> None:
+    base = np.arange(24.0).reshape(6, 4)
+    for array in (base[::2], base[:, ::2], base[:, 1:2], base[::-1], base[:, 3]):
+        source = saved(tmp_path, array)
+        assert table(source)[source.path] == (array[:, 0] if array.shape == (6, 1) else array).tolist()
+
+
+def test_a_record_of_every_kind_of_field(tmp_path: Path) -> None:
+    fields = [("y", ">i2"), ("ok", "?"), ("name", "U3"), ("raw", "S2"), ("p", "f2", (3,)), ("one", "f4", (1,))]
+    records = np.array([(1, True, "é", b"a", (0, 1, 2), (5,)), (2, False, "", b"bc", (3, 4, 5), (6,))], fields)
+    source = saved(tmp_path, records)
+    told = {c.name.removeprefix(f"{source.path}."): (c.kind, c.width) for c in source.columns()}
+    assert told == {
+        "y": ("integer", 1),
+        "ok": ("boolean", 1),
+        "name": ("string", 1),
+        "raw": ("string", 1),
+        "p": ("list", 3),
+        "one": ("float", 1),
+    }
+    found = {name.removeprefix(f"{source.path}."): values for name, values in table(source, 1).items()}
+    assert found == {
+        "y": [1, 2],
+        "ok": [True, False],
+        "name": ["é", ""],
+        "raw": ["a", "bc"],
+        "p": [[0, 1, 2], [3, 4, 5]],
+        "one": [5, 6],
+    }
+
+
+def test_a_record_within_a_record_is_other(tmp_path: Path) -> None:
+    source = saved(tmp_path, np.zeros(2, [("y", "i4"), ("in", [("a", "i4"), ("b", "f4")])]))
+    assert [column.kind for column in source.columns()] == ["integer", "other"]
+
+
+def test_a_record_with_an_object_in_it_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([(1, {})], [("y", "i4"), ("o", "O")]), allow_pickle=True)
+    with pytest.raises(DataError, match="holds pickled Python objects"):
+        ArraysSource((str(tmp_path / "x.npy"),)).columns()
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 2), (1, 1, 1), (0, 2, 2)])
+def test_three_axes_are_refused_however_small(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match=r"x\.npy has shape \(\d, \d, \d\): an array of rows has one axis, or two"):
+        saved(tmp_path, np.zeros(shape)).columns()
+
+
+@pytest.mark.parametrize("array", [np.arange(5), np.arange(6.0).reshape(3, 2), np.array(["ab", "c"])])
+def test_an_array_cut_anywhere_is_refused(tmp_path: Path, array: Any) -> None:
+    whole = array_bytes(tmp_path, array)
+    for left in range(len(whole)):
+        path = tmp_path / f"cut{left}.npy"
+        path.write_bytes(whole[:left])
+        with pytest.raises(DataError, match=rf"cut{left}\.npy"):
+            ArraysSource((str(path),)).columns()
+
+
+def test_an_archive_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "x.npz", y=np.arange(50), p=np.ones((50, 2)))
+    whole = (tmp_path / "x.npz").read_bytes()
+    for left in range(0, len(whole), 7):
+        path = tmp_path / f"cut{left}.npz"
+        path.write_bytes(whole[:left])
+        with pytest.raises(DataError, match=rf"cut{left}\.npz"):
+            NpzSource(str(path)).columns()
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_every_version_of_the_format_is_read(tmp_path: Path, version: tuple[int, int]) -> None:
+    array = np.array([(1, 2.5)], [("é" if version == (3, 0) else "e", "i4"), ("p", "f8")])
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array(file, array, version=version)
+    source = ArraysSource((str(tmp_path / "x.npy"),))
+    assert list(table(source).values()) == [[1], [2.5]]
+    packed = archive(tmp_path, {"y.npy": (tmp_path / "x.npy").read_bytes()})
+    assert list(table(packed).values()) == [[1], [2.5]]
+
+
+def test_an_archive_of_nothing_has_no_columns_and_no_rows(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz")
+    source = NpzSource(str(tmp_path / "x.npz"))
+    assert (list(source.columns()), source.rows, source.units(0)) == ([], 0, [])
+
+
+def test_an_archive_that_is_gone_or_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.npz: no such file"):
+        NpzSource(str(tmp_path / "x.npz")).columns()
+    (tmp_path / "x.npz").write_text("hello world")
+    with pytest.raises(DataError, match=r"x\.npz: not a whole \.npz file"):
+        NpzSource(str(tmp_path / "x.npz")).columns()
+
+
+def test_a_bomb_of_many_members_is_refused_by_their_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "x.npz", **{f"a{i}": np.zeros(50_000) for i in range(20)})
+    monkeypatch.setattr(npy.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2048}[name])
+    with pytest.raises(DataError, match=r"claims 8,002,560 bytes unpacked, over half of this machine's memory"):
+        NpzSource(str(tmp_path / "x.npz")).columns()

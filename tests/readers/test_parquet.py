@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lossctl.errors import DataError
+from lossctl.readers.block import lay
 from lossctl.readers.parquet import UNIT_ROWS, ParquetSource
 
 N = 6
@@ -178,3 +179,140 @@ def overwrite(source: ParquetSource, group: int, at: int, data: bytes) -> None:
     with open(source.path, "r+b") as file:
         file.seek(start + at)
         file.write(data)
+
+
+FLAT = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
+FLAT += [pa.float16(), pa.float32(), pa.float64(), pa.bool_(), pa.decimal128(9, 3), pa.decimal256(40, 3)]
+
+
+@pytest.mark.parametrize("kind", FLAT, ids=str)
+@pytest.mark.parametrize("nulls", [False, True])
+def test_every_number_survives_the_file_and_the_block(tmp_path: Path, kind: pa.DataType, nulls: bool) -> None:
+    listed: list[Any] = [0, 1, 1, 0, 1, 0, 0, 1, 1]
+    if nulls:
+        listed[4] = None
+    array = pa.array([None if x is None else Decimal(x) for x in listed], pa.decimal128(9, 3))
+    array = array.cast(pa.int8()).cast(pa.float32()).cast(kind) if pa.types.is_float16(kind) else array.cast(pa.int8())
+    array = array if pa.types.is_float16(kind) else array.cast(kind)
+    source = written(tmp_path, pa.table({"x": array}), row_group_size=4)
+    wanted = "boolean" if pa.types.is_boolean(kind) else "integer" if pa.types.is_integer(kind) else "float"
+    (column,) = source.columns()
+    assert (column.kind, column.width) == (wanted, 1)
+    assert values(source, "x") == array.to_pylist()
+    for unit in source.units(0):
+        for chunk in source.read(unit, ["x"], 5):
+            assert lay([chunk.values["x"]]).rows == chunk.rows
+
+
+@pytest.mark.parametrize("inner", [pa.float16(), pa.float32(), pa.int32(), pa.bool_(), pa.decimal128(5, 1)], ids=str)
+@pytest.mark.parametrize("shape", ["list", "large_list", "fixed"])
+def test_lists_of_every_number_are_lists(tmp_path: Path, inner: pa.DataType, shape: str) -> None:
+    flat = pa.array([0, 1] * N, pa.int8())
+    flat = (flat.cast(pa.float32()) if pa.types.is_float16(inner) else flat).cast(inner)
+    whole = pa.FixedSizeListArray.from_arrays(flat, 2)
+    kind = {"list": pa.list_(inner), "large_list": pa.large_list(inner), "fixed": whole.type}[shape]
+    source = written(tmp_path, pa.table({"a.b": whole.cast(kind), "a": pa.array(range(N))}))
+    assert [(c.name, c.kind, c.width) for c in source.columns()] == [
+        ("a.b", "list", 2 if shape == "fixed" else None),
+        ("a", "integer", 1),
+    ]
+    assert values(source, "a.b") == whole.to_pylist()
+    assert values(source, "a") == list(range(N))
+
+
+def test_lists_of_lists_and_of_text_are_other(tmp_path: Path) -> None:
+    table = pa.table({"ll": pa.array([[[1.0]]]), "ft": pa.array([["a"]], pa.list_(pa.string(), 1))})
+    assert [column.kind for column in written(tmp_path, table).columns()] == ["other", "other"]
+
+
+def test_dictionaries_are_told_by_what_they_hold(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "text": pa.array(["b", None, "a"]).dictionary_encode(),
+            "large": pa.array(["b", None, "a"], pa.large_string()).dictionary_encode(),
+            "number": pa.array([5, None, 3]).dictionary_encode(),
+        }
+    )
+    source = written(tmp_path, table)
+    assert [column.kind for column in source.columns()] == ["string", "string", "integer"]
+    assert values(source, "text") == values(source, "large") == ["b", None, "a"]
+    assert values(source, "number") == [5, None, 3]
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (1,), (2, 1, 3)])
+def test_tensors_of_any_shape_are_flat_lists(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    array = np.arange(N * int(np.prod(shape)), dtype=np.float32).reshape(N, *shape)
+    table = pa.table({"x": pa.array(range(N)), "t": pa.FixedShapeTensorArray.from_numpy_ndarray(array)})
+    source = written(tmp_path, table, row_group_size=4)
+    assert (source.columns()[1].kind, source.columns()[1].width) == ("list", int(np.prod(shape)))
+    assert values(source, "t") == array.reshape(N, -1).tolist()
+
+
+def test_names_with_dots_beside_structs_are_told_apart(tmp_path: Path) -> None:
+    inner = {"b": 2, "b.c": 3, "c": {"d": 4}}
+    table = pa.table({"a.b": [1], "a": [inner], "a.b.c": [[5.0]], "a.c.d": ["x"], "a.b.list.element": [6]})
+    source = written(tmp_path, table)
+    assert [column.kind for column in source.columns()] == ["integer", "other", "list", "string", "integer"]
+    for name in table.column_names:
+        assert values(source, name) == table[name].to_pylist()
+
+
+def test_columns_come_by_name_whatever_the_order_asked(tmp_path: Path) -> None:
+    source = written(tmp_path, pa.table({"a": [1], "b": [2.5], "c": ["x"]}))
+    (chunk,) = source.read(source.units(0)[0], ["c", "a"], 9)
+    assert list(chunk.values) == ["c", "a"]
+    assert [chunk.values[name].to_pylist() for name in ("c", "a")] == [["x"], [1]]  # type: ignore[union-attr]
+
+
+def test_empty_row_groups_between_others_are_passed_over(tmp_path: Path) -> None:
+    table = pa.table({"x": [1, 2]})
+    path = tmp_path / "t.parquet"
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for part in (table.slice(0, 0), table, table.slice(0, 0), table, table.slice(0, 0)):
+            writer.write_table(part)
+    assert values(ParquetSource(str(path)), "x") == [1, 2, 1, 2]
+
+
+def test_many_row_groups_of_one_row_are_one_unit(tmp_path: Path) -> None:
+    source = written(tmp_path, pa.table({"x": range(300)}), row_group_size=1)
+    assert len(source.units(0)) == 1
+    assert values(source, "x", 7) == list(range(300))
+
+
+@pytest.mark.parametrize("groups", [0, 1])
+def test_no_rows_with_or_without_a_row_group(tmp_path: Path, groups: int) -> None:
+    schema = pa.schema(
+        [("x", pa.float32()), ("l", pa.list_(pa.float32(), 3)), ("s", pa.dictionary(pa.int32(), pa.string()))]
+    )
+    path = tmp_path / "t.parquet"
+    with pq.ParquetWriter(path, schema) as writer:
+        for _ in range(groups):
+            writer.write_table(schema.empty_table())
+    source = ParquetSource(str(path))
+    assert source.rows == 0
+    assert [(c.kind, c.width) for c in source.columns()] == [("float", 1), ("list", 3), ("string", 1)]
+    assert [values(source, name) for name in ("x", "l", "s")] == [[], [], []]
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    whole = Path(written(tmp_path, pa.table({"x": range(500), "y": ["a", "b"] * 250})).path).read_bytes()
+    for left in sorted({*range(12), *range(0, len(whole), 97), *range(len(whole) - 12, len(whole))}):
+        path = tmp_path / f"cut{left}.parquet"
+        path.write_bytes(whole[:left])
+        with pytest.raises(DataError, match=rf"cut{left}\.parquet: not a whole Parquet file: "):
+            ParquetSource(str(path)).columns()
+
+
+@pytest.mark.parametrize("junk", [b"\0", b"\xff"])
+def test_a_corrupt_footer_is_refused_in_a_sentence(tmp_path: Path, junk: bytes) -> None:
+    whole = Path(written(tmp_path, pa.table({"x": range(500)})).path).read_bytes()
+    size = int.from_bytes(whole[-8:-4], "little")
+    for name, data in {
+        "body": whole[: -8 - size] + junk * size + whole[-8:],
+        "length": whole[:-8] + b"\xff\xff\xff\x7f" + whole[-4:],
+    }.items():
+        path = tmp_path / f"{name}.parquet"
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=rf"{name}\.parquet: not a whole Parquet file: ") as caught:
+            ParquetSource(str(path)).columns()
+        assert str(caught.value).isprintable()

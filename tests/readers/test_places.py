@@ -191,3 +191,52 @@ def test_stdin_of_another_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Stdin(b"a\n1\n"))
     with pytest.raises(UsageError, match="stdin is read as CSV, not parquet; name a file"):
         opened("-", format="parquet")
+
+
+def test_a_named_format_wins_over_content_and_suffix(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("a,b\n1,2\n")
+    assert isinstance(opened(tmp_path / "t.parquet", format="csv"), CsvSource)
+    assert opened(tmp_path / "t.parquet", format="tsv").format == "tsv"
+    assert isinstance(opened(tmp_path / "t.parquet", format="npz"), NpzSource)
+
+
+@pytest.mark.parametrize("text", ["a", "1", "a\n", "\ufeffa\n1\n"])
+def test_the_shortest_texts_are_csv(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t").write_text(text, encoding="utf-8")
+    assert [column.name for column in opened(tmp_path / "t").columns()] == [text.strip("\ufeff\n").split("\n")[0]]
+
+
+def test_an_archive_without_members_is_told_by_content(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz")
+    (tmp_path / "t.csv").write_bytes((tmp_path / "x.npz").read_bytes())
+    assert isinstance(opened(tmp_path / "t.csv"), NpzSource)
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "\\t", "tab"])
+def test_a_tab_may_be_spelled(tmp_path: Path, delimiter: str) -> None:
+    (tmp_path / "t.csv").write_text("a,x\tb\n1\t2\n")
+    source = opened(tmp_path / "t.csv", delimiter=delimiter)
+    assert [column.name for column in source.columns()] == ["a,x", "b"]
+
+
+def test_a_given_delimiter_wins_over_the_suffix(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("a;b\n1;2\n")
+    assert [column.name for column in opened(tmp_path / "t.tsv", delimiter=";").columns()] == ["a", "b"]
+
+
+def test_devices_and_broken_links_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="/dev/null is no regular file; pipe it in and name it -"):
+        opened("/dev/null")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(DataError, match=r"link\.csv: no such file or directory"):
+        opened(tmp_path / "link.csv")
+    (tmp_path / "gone.csv").write_text("a\n1\n")
+    assert isinstance(opened(tmp_path / "link.csv"), CsvSource)
+
+
+def test_arrays_that_are_empty_or_compressed_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_bytes(b"")
+    (tmp_path / "b.npy").write_bytes(b"\x1f\x8b\x08" + b"x" * 20)
+    for name, message in (("a.npy", "is empty"), ("b.npy", "is compressed; use: zcat")):
+        with pytest.raises(DataError, match=message):
+            open_arrays((str(tmp_path / name),))

@@ -50,7 +50,8 @@ def test_numbers_in_names_sort_by_size() -> None:
 
 @given(st.lists(st.text(max_size=6), max_size=6))
 def test_any_names_can_be_sorted(names: list[str]) -> None:
-    assert sorted(sorted(names, key=natural), key=natural) == sorted(names, key=natural)
+    once = sorted(names, key=natural)
+    assert sorted(once, key=natural) == once
 
 
 @pytest.mark.parametrize("name", ["p²", "p1²", "²", "p٣", "p①", "1p", "", "007", "p1.5"])
@@ -225,7 +226,17 @@ def test_numbered_one_hot_labels_are_found(prefix: str, form: str) -> None:
     ],
 )
 def test_one_hot_labels_by_name_are_found_where_the_preds_have_the_same_names(names: str, of: str) -> None:
-    assert labels(names, of) == tuple(sorted(name for name in names.split() if name not in of.split()))
+    left = [name for name in names.split() if name not in of.split()]
+    assert labels(" ".join(left), of) == tuple(sorted(left))
+    assert labels(names, of) == tuple(sorted(left))
+
+
+def test_the_preds_are_never_their_own_labels() -> None:
+    both = "y_true_0 y_true_1 y_pred_0 y_pred_1"
+    assert labels(both, "y_pred_0 y_pred_1") == ("y_true_0", "y_true_1")
+    assert labels("y_true y_pred_cat y_pred_dog", "y_pred_cat y_pred_dog") == ("y_true",)
+    with pytest.raises(UsageError, match="no column looks like labels"):
+        labels("y_pred_cat y_pred_dog", "y_pred_cat y_pred_dog")
 
 
 def test_names_that_are_not_the_preds_are_no_one_hot_labels() -> None:

@@ -3,7 +3,6 @@ import io
 import json
 import os
 import resource
-import time
 
 import numpy as np
 import pyarrow as pa
@@ -237,14 +236,12 @@ def test_a_full_disk_and_a_bad_input_are_told_as_such(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "npy"])
-def test_a_million_rows_in_little_time_and_memory(kind, tmp_path):
+def test_a_million_rows_in_little_memory(kind, tmp_path):
     values = np.random.default_rng(0).normal(size=8192)
     chunks = (chunk(values + i, first=1 + 8192 * i) for i in range(123))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
     with replacing(str(tmp_path / "out")) as file:
         write_rows(chunks, file, kind, ("a",), LOSSES)
-    assert time.perf_counter() - start < 6
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
     if kind == "csv":
         back = pa.csv.read_csv(tmp_path / "out", parse_options=pa.csv.ParseOptions(newlines_in_values=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -68,6 +69,24 @@ def log_quotient(p: float, s: float, rest: float) -> float:
     return log(q) + float(off / (Fraction(q) * Fraction(s)))
 
 
+def power(x: float, exponent: float) -> float:
+    """x to an exponent, for x >= 0; 1 where the exponent is 0, NaN for x < 0."""
+    if x < 0.0:
+        return math.nan
+    try:
+        return math.pow(x, exponent)
+    except (OverflowError, ValueError):
+        return math.inf
+
+
+def less_log(a: float, y: float, x: float, rest: float) -> float:
+    """a - y log(x + rest), where `rest` is what rounding lost of x; accurate where the two nearly cancel."""
+    if not (x > 0.0 and all(map(math.isfinite, (a, y, x, rest)))):
+        return a - weigh(y, log(x))
+    with localcontext(prec=50):
+        return float(Decimal(a) - Decimal(y) * (Decimal(x) + Decimal(rest)).ln())
+
+
 def maximum(a: float, b: float) -> float:
     """The larger of two; NaN where either is NaN."""
     return a if a >= b or a != a else b
@@ -96,6 +115,13 @@ def weigh(a: float, x: float) -> float:
 def softplus(x: float) -> float:
     """log(1 + exp(x)), without overflow."""
     return maximum(x, 0.0) + log1p(exp(-abs(x)))
+
+
+def rounding(a: float, b: float) -> float:
+    """What rounding loses of a + b."""
+    s = a + b
+    z = s - a
+    return (a - (s - z)) + (b - z)
 
 
 def total(values: Iterable[float], start: float = 0.0) -> float:

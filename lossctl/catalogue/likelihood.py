@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossctl.catalogue.arithmetic import Vector, clip, log, log_quotient, total, weigh
+from lossctl.catalogue.arithmetic import Vector, clip, less_log, log_quotient, rounding, total, weigh
 from lossctl.catalogue.domain import COUNT, POSITIVE_PRED, PROBABILITIES, SOFT_LABELS
 from lossctl.catalogue.options import Epsilon, Guard
 from lossctl.catalogue.registry import loss
@@ -51,4 +51,4 @@ def poisson(y: float, p: float, epsilon: Epsilon = 1e-7) -> float:
     >>> poisson(0.0, 2.0)
     2.0
     """
-    return p - weigh(y, log(p + epsilon))
+    return less_log(p, y, p + epsilon, rounding(p, epsilon))

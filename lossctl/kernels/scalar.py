@@ -70,17 +70,23 @@ def two_product(a: float, b: float) -> tuple[float, float]:
 
 
 @inlined
-def _log_of(f: float, k: float, correction: float) -> float:
-    """k log 2 + log(1 + f) + correction for f in [sqrt(1/2) - 1, sqrt(2) - 1], by the series in f / (2 + f)."""
-    s = f / (2.0 + f)
+def _tail(s: float) -> float:
+    """2 atanh(s) / s - 2, for |s| below 0.18."""
     z = s * s
     w = z * z
     odd = z * (
         0.6666666666666735130 + w * (0.2857142874366239149 + w * (0.1818357216161805012 + w * 0.1479819860511658591))
     )
     even = w * (0.3999999999940941908 + w * (0.2222219843214978396 + w * 0.1531383769920937332))
+    return odd + even
+
+
+@inlined
+def _log_of(f: float, k: float, correction: float) -> float:
+    """k log 2 + log(1 + f) + correction for f in [sqrt(1/2) - 1, sqrt(2) - 1], by the series in f / (2 + f)."""
+    s = f / (2.0 + f)
     half = 0.5 * f * f
-    return k * LN2_HIGH - ((half - (s * (half + (odd + even)) + (k * LN2_LOW + correction))) - f)
+    return k * LN2_HIGH - ((half - (s * (half + _tail(s)) + (k * LN2_LOW + correction))) - f)
 
 
 @inlined
@@ -186,6 +192,53 @@ def log_quotient(p: float, s: float, rest: float) -> float:
     return log(q) + (off if usable else 0.0)
 
 
+@inlined
+def log_pair(x: float) -> tuple[float, float]:
+    """Natural logarithm of a positive finite number as a sum of two, to about 60 bits.
+
+    In 2 atanh(s) = 2 s + 2 s^3 / 3 + ..., only the first term needs more than 53 bits.
+    """
+    f, k = _log_parts(x)
+    g = 2.0 + f
+    s = f / g
+    h, low = two_product(s, g)
+    # 2 + f rounds too; what it lost is f's
+    rest = ((f - h) - low - s * ((2.0 - g) + f)) / g
+    high, lost = two_sum(k * LN2_HIGH, 2.0 * s)
+    small = lost + (2.0 * rest + (s * _tail(s) + k * LN2_LOW))
+    return two_sum(high, small)
+
+
+@inlined
+def power(x: float, exponent: float) -> float:
+    """x to an exponent, to 1.5 ulp, for x >= 0 and any finite exponent; 1 where the exponent is 0."""
+    usable = 0.0 < x < math.inf
+    high, low = log_pair(x if usable else 1.0)
+    t, lost = two_product(exponent, high)
+    y = exp(t)
+    better = y + y * (lost + exponent * low)
+    y = better if abs(better) <= LARGEST else y
+    edge = (
+        (0.0 if exponent > 0.0 else math.inf)
+        if x == 0.0
+        else (math.nan if not x > 0.0 else (x if exponent > 0.0 else 0.0))
+    )
+    y = y if usable else edge
+    return 1.0 if exponent == 0.0 and x == x else y
+
+
+@inlined
+def less_log(a: float, y: float, x: float, rest: float) -> float:
+    """a - y log(x + rest), to 2 ulp also where the two nearly cancel; `rest` is what rounding lost of x."""
+    usable = 0.0 < x < math.inf
+    high, low = log_pair(x if usable else 1.0)
+    product, lost = two_product(y, high)
+    d, gone = two_sum(a, -product)
+    fine = d + (gone - (lost + y * (low + rest / x)))
+    plain = a - (0.0 if y == 0.0 and x == x else y * log(x))
+    return fine if usable and abs(fine) <= LARGEST else plain
+
+
 SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "log": log,
     "log1p": log1p,
@@ -193,4 +246,6 @@ SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "expm1": expm1,
     "exp_difference": exp_difference,
     "log_quotient": log_quotient,
+    "power": power,
+    "less_log": less_log,
 }

@@ -17,7 +17,7 @@ from tests.draws import ALL_VARIANTS, draw
 from tests.oracles import ORACLES, evaluate_arrays, oracle
 
 # a difference of terms of either sign may cancel, and then no float64 evaluation keeps its digits
-CANCELLING = {"poisson", "kl_divergence", "cosine_similarity", "categorical_hinge", "hinge", "squared_hinge"}
+CANCELLING = {"kl_divergence", "cosine_similarity", "categorical_hinge", "hinge", "squared_hinge"}
 
 
 def compiled(bound: BoundLoss, labels: np.ndarray, preds: np.ndarray) -> np.ndarray:
@@ -43,7 +43,8 @@ def test_a_row_is_within_4_ulp_of_the_true_value(bound: BoundLoss, width: int) -
         width = 3
     labels, preds = draw(bound, 150, width, seed=width)
     got, true = compiled(bound, labels, preds), oracle(bound, labels, preds)
-    if bound.loss.name in CANCELLING:
+    # the outputs of a row may have either sign
+    if bound.loss.name in CANCELLING or (bound.loss.name == "poisson" and width > 1):
         np.testing.assert_allclose(got, np.array(true, float), rtol=1e-13, atol=2e-15)
     else:
         assert ulps(got, true) <= 4

@@ -133,3 +133,36 @@ def test_log_quotient_keeps_its_digits_near_one(nearness: float) -> None:
             for a, b, c in zip(p.tolist(), s.tolist(), rest.tolist(), strict=True)
         ]
         assert worst_ulps(function(p, s, rest), true) < 1.5
+
+
+def test_powers_keep_their_digits() -> None:
+    function = over(scalar.power, 2)
+    x = np.concatenate([RNG.random(N), 10 ** RNG.uniform(-30, 30, N), 1 + RNG.normal(size=N) * 1e-9])
+    exponents = np.concatenate([RNG.uniform(0, 5, N), RNG.uniform(-9, 9, N), RNG.uniform(-1e6, 1e6, N)])
+    with mpmath.workdps(60):
+        true = [mpf(a) ** mpf(b) for a, b in zip(x.tolist(), exponents.tolist(), strict=True)]
+        assert worst_ulps(function(x, exponents), true) < 1.5
+    bases = np.array([0.0, 0.0, 0.0, math.inf, math.inf, -1.0, math.nan, 2.0])
+    exponents = np.array([2.0, 0.0, -1.0, 2.0, -2.0, 2.0, 1.0, 2000.0])
+    np.testing.assert_array_equal(
+        function(bases, exponents), [0.0, 1.0, math.inf, math.inf, 0.0, math.nan, math.nan, math.inf]
+    )
+
+
+def test_a_logarithm_taken_away_keeps_the_digits_that_cancel() -> None:
+    function = over(scalar.less_log, 4)
+    x, y = RNG.uniform(0.01, 50, N), RNG.uniform(0, 20, N)
+    a = y * np.log(x) * (1 + RNG.normal(size=N) * 1e-4)
+    rest = np.zeros(N)
+    with mpmath.workdps(60):
+        true = [
+            mpf(p) - mpf(q) * mpmath.log(mpf(r)) for p, q, r in zip(a.tolist(), y.tolist(), x.tolist(), strict=True)
+        ]
+        got = function(a, y, x, rest)
+        errors = [float(abs((mpf(g) - t) / mpf(p))) for g, t, p in zip(got.tolist(), true, a.tolist(), strict=True)]
+    # relative to what was taken from: a float64 logarithm would leave 2**-53
+    assert max(errors) < 2.0**-57
+    assert math.isnan(function(np.array([1.0]), np.array([1.0]), np.array([math.nan]), rest)[0])
+    np.testing.assert_array_equal(
+        function(np.array([1.0, 1.0]), np.array([0.0, 2.0]), np.zeros(2), rest), [1.0, math.inf]
+    )

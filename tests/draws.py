@@ -12,7 +12,13 @@ from lossctl.catalogue.domain import Domain
 from lossctl.catalogue.registry import all_losses
 from lossctl.catalogue.spec import BoundLoss, bind
 
-FLOATS = {"label_smoothing": ("0.0", "0.1"), "delta": ("0.3", "1.0", "2.5"), "epsilon": ("1e-07", "0.001")}
+FLOATS = {
+    "label_smoothing": ("0.0", "0.1"),
+    "delta": ("0.3", "1.0", "2.5"),
+    "epsilon": ("1e-07", "0.001"),
+    "gamma": ("0.0", "1.5"),
+    "q": ("0.3",),
+}
 
 
 def variants(loss: Loss) -> Iterator[BoundLoss]:

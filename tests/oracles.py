@@ -131,10 +131,33 @@ def class_hinge(y: Row, p: Row, o: dict[str, Any]) -> mpf:
     return max(mpf(0), best - own + 1)
 
 
+def focal(y: mpf, p: mpf, o: dict[str, Any]) -> mpf:
+    a = mpf(o["label_smoothing"])
+    soft = y * (1 - a) + a / 2
+    q = 1 / (1 + mpmath.exp(-p)) if o["from_logits"] else p
+    entropy = binary(y, q, {**o, "from_logits": False})
+    weight = soft * mpf(o["alpha"]) + (1 - soft) * (1 - mpf(o["alpha"])) if o["apply_class_balancing"] else 1
+    return weight * (soft * (1 - q) + (1 - soft) * q) ** mpf(o["gamma"]) * entropy
+
+
+def categorical_focal(y: Row, p: Row, o: dict[str, Any]) -> mpf:
+    a, e = mpf(o["label_smoothing"]), o["epsilon"]
+    shares = [mpmath.exp(x) for x in softmax_log(p)] if o["from_logits"] else p
+    mass = mpmath.fsum(shares)
+    held_shares = [held(q / mass, e, 1 - mpf(e)) for q in shares]
+    return -mpf(o["alpha"]) * mpmath.fsum(
+        (t * (1 - a) + a / len(p)) * (1 - q) ** mpf(o["gamma"]) * mpmath.log(q)
+        for t, q in zip(y, held_shares, strict=True)
+    )
+
+
 ORACLES: dict[str, Oracle] = {
     "binary_crossentropy": each(binary),
     "categorical_crossentropy": categorical,
     "sparse_categorical_crossentropy": sparse,
+    "binary_focal_crossentropy": each(focal),
+    "categorical_focal_crossentropy": categorical_focal,
+    "categorical_generalized_cross_entropy": lambda y, p, o: (1 - p[int(y[0])] ** mpf(o["q"])) / mpf(o["q"]),
     "kl_divergence": divergence,
     "poisson": each(lambda y, p, o: p - log0(y, p + mpf(o["epsilon"]))),
     "mean_squared_error": each(lambda y, p, o: (p - y) ** 2),

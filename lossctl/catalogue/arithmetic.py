@@ -112,9 +112,17 @@ def weigh(a: float, x: float) -> float:
     return 0.0 if a == 0.0 and x == x else a * x
 
 
-def softplus(x: float) -> float:
-    """log(1 + exp(x)), without overflow."""
-    return maximum(x, 0.0) + log1p(exp(-abs(x)))
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), accurate in both tails."""
+    e = exp(-abs(x))
+    return (1.0 if x >= 0.0 else e) / (1.0 + e)
+
+
+def log_held(p: float, rest: float, epsilon: float) -> float:
+    """log p, with p held in [epsilon, 1 - epsilon]; `rest` is 1 - p, for the digits of a p near 1."""
+    inside = log(p) if p < 0.5 else log1p(-rest)
+    low = log(epsilon) if p < epsilon else inside
+    return log1p(-epsilon) if rest < epsilon else low
 
 
 def rounding(a: float, b: float) -> float:

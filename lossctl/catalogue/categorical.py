@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from lossctl.catalogue.arithmetic import (
     Index,
     Vector,
     at,
     exp_difference,
+    expm1,
     gap,
     largest,
     log,
     log1p,
     log_quotient,
+    power,
     total,
     weigh,
 )
-from lossctl.catalogue.domain import CLASS_INDEX, SOFT_LABELS
+from lossctl.catalogue.declare import Param
+from lossctl.catalogue.domain import CLASS_INDEX, PROBABILITIES, SOFT_LABELS, Interval
 from lossctl.catalogue.options import (
     PROBABILITIES_OR_LOGITS,
     FromLogits,
+    Gamma,
     Guard,
     IgnoreClass,
     LabelSmoothing,
@@ -39,6 +45,19 @@ def log_share(p: float, mass: float, lost: float, epsilon: float) -> float:
     inside = log_quotient(p, mass, lost)
     held = log(epsilon) if share < epsilon else inside
     return log1p(-epsilon) if share > 1.0 - epsilon else held
+
+
+def focus(part: float, mass: float, lost: float, epsilon: float, gamma: float) -> float:
+    """(1 - part / mass)^gamma, with the share held in [epsilon, 1 - epsilon]."""
+    away = ((mass - part) + lost) / mass
+    held = epsilon if away < epsilon else away
+    return power(1.0 - epsilon if held > 1.0 - epsilon else held, gamma)
+
+
+def held_logit(share: float, log_of_share: float, epsilon: float) -> float:
+    """The logarithm of a share from logits, with the share held in [epsilon, 1 - epsilon]."""
+    low = log(epsilon) if share < epsilon else log_of_share
+    return log1p(-epsilon) if share > 1.0 - epsilon else low
 
 
 @loss(
@@ -106,3 +125,80 @@ def sparse_categorical_crossentropy(
     mass = total(p)
     lost = total(p, -mass)
     return -log_share(at(p, y), mass, lost, epsilon)
+
+
+@loss(
+    labels=SOFT_LABELS,
+    preds=PROBABILITIES_OR_LOGITS,
+    formula="-alpha sum_k (1 - p_k)^gamma y_k log p_k",
+    source="Lin et al. 2017; Keras 3.15 keras.losses.categorical_focal_crossentropy",
+    aliases=("categorical_focal",),
+)
+def categorical_focal_crossentropy(
+    y: Vector,
+    p: Vector,
+    alpha: Annotated[float, Param("a factor of every row", Interval(low=0.0))] = 0.25,
+    gamma: Gamma = 2.0,
+    from_logits: FromLogits = False,
+    label_smoothing: LabelSmoothing = 0.0,
+    epsilon: Guard = 1e-7,
+) -> float:
+    """Categorical cross-entropy in which rows that are already right count less.
+
+    -alpha sum_k (1 - q_k)^gamma y'_k log q_k, with q = p / sum(p), or the softmax of logits, held in
+    [epsilon, 1 - epsilon] and y' = y (1 - label_smoothing) + label_smoothing / K.
+
+    >>> round(categorical_focal_crossentropy([0.0, 1.0, 0.0], [0.05, 0.95, 0.0]) * 1e5, 5)
+    3.20583
+    >>> round(categorical_focal_crossentropy([0.0, 1.0], [0.5, 0.5], alpha=1.0, gamma=0.0), 7)
+    0.6931472
+    """
+    spread = label_smoothing / len(p)
+    if from_logits:
+        top = largest(p)
+        mass = total(exp_difference(z, top) for z in p)
+        lost = total((exp_difference(z, top) for z in p), -mass)
+        above = log_mass_above(p, top)
+        return -alpha * total(
+            weigh(
+                t * (1.0 - label_smoothing) + spread,
+                focus(exp_difference(z, top), mass, lost, epsilon, gamma)
+                * held_logit(exp_difference(z, top) / mass, -(above + gap(top, z)), epsilon),
+            )
+            for t, z in zip(y, p)
+        )
+    mass = total(p)
+    lost = total(p, -mass)
+    return -alpha * total(
+        weigh(
+            t * (1.0 - label_smoothing) + spread,
+            focus(q, mass, lost, epsilon, gamma) * log_share(q, mass, lost, epsilon),
+        )
+        for t, q in zip(y, p)
+    )
+
+
+@loss(
+    labels=CLASS_INDEX,
+    preds=PROBABILITIES,
+    formula="(1 - p_y^q) / q",
+    source="Zhang & Sabuncu 2018; Keras 3.15 keras.losses.categorical_generalized_cross_entropy",
+    aliases=("gce",),
+)
+def categorical_generalized_cross_entropy(
+    y: Index,
+    p: Vector,
+    q: Annotated[
+        float, Param("between cross-entropy (0) and absolute error (1)", Interval(0.0, 1.0, True, True))
+    ] = 0.5,
+) -> float:
+    """Cross-entropy that forgives labels which may be wrong.
+
+    (1 - p_y^q) / q, without normalisation and without a guard.
+
+    >>> round(categorical_generalized_cross_entropy(0, [0.8, 0.2]), 7)
+    0.2111456
+    >>> categorical_generalized_cross_entropy(0, [0.0, 1.0])
+    2.0
+    """
+    return -expm1(q * log(at(p, y))) / q

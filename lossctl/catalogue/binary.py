@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_held, power, sigmoid, weigh
-from lossctl.catalogue.declare import Param
+from lossctl.catalogue.declare import PRODUCT, Param
 from lossctl.catalogue.domain import SOFT_LABEL, Interval
 from lossctl.catalogue.options import PROBABILITY_OR_LOGIT, FromLogits, Gamma, Guard, LabelSmoothing
 from lossctl.catalogue.registry import loss
@@ -51,6 +51,7 @@ def binary_crossentropy(
     formula="(1 - p_t)^gamma (-log p_t), p_t = p if y = 1 else 1 - p",
     source="Lin et al. 2017; Keras 3.15 keras.losses.binary_focal_crossentropy",
     aliases=("binary_focal",),
+    accuracy=PRODUCT,
 )
 def binary_focal_crossentropy(
     y: float,

@@ -19,7 +19,7 @@ from lossctl.catalogue.arithmetic import (
     total,
     weigh,
 )
-from lossctl.catalogue.declare import Param
+from lossctl.catalogue.declare import PRODUCT, Param
 from lossctl.catalogue.domain import CLASS_INDEX, PROBABILITIES, SOFT_LABELS, Interval
 from lossctl.catalogue.options import (
     PROBABILITIES_OR_LOGITS,
@@ -133,6 +133,7 @@ def sparse_categorical_crossentropy(
     formula="-alpha sum_k (1 - p_k)^gamma y_k log p_k",
     source="Lin et al. 2017; Keras 3.15 keras.losses.categorical_focal_crossentropy",
     aliases=("categorical_focal",),
+    accuracy=PRODUCT,
 )
 def categorical_focal_crossentropy(
     y: Vector,

@@ -14,11 +14,12 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar
 
 from lossctl.catalogue.arithmetic import Index, Vector
-from lossctl.catalogue.domain import REAL, Domain, Interval, When
+from lossctl.catalogue.domain import REAL, Depends, Domain, Interval, When
 from lossctl.errors import UsageError
 
-Value = float | int | bool | str | None
+Value = float | int | bool | str | tuple[float, ...] | None
 Shape = Literal["scalar", "vector", "index"]
+Counts = Literal["rows", "elements"]
 Function = TypeVar("Function", bound=Callable[..., float])
 
 ROLE_NAMES = {"y": "labels", "p": "preds"}
@@ -33,17 +34,43 @@ class Param:
         within: the range of a number.
         guard: it bounds the loss near a singularity; at 0 the formula stands bare.
         ignores_label: rows whose label equals it are left out.
+        many: it may be a list, a number a class or column; one number stands for all.
+        internal: frameworks differ in it, but nobody sets it: no flag.
     """
 
     help: str
     within: Interval = field(default_factory=Interval)
     guard: bool = False
     ignores_label: bool = False
+    many: bool = False
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How far a row's loss may be from its formula's true value: `ulps` units in its last place, or `absolute`.
+
+    `absolute` is in units of the row's largest input, or of 1 if that is larger; `why` says what costs more
+    than the usual 4 ulp.
+    """
+
+    ulps: float = 4.0
+    absolute: float = 0.0
+    why: str = ""
+
+
+CANCELS = Accuracy(
+    450.0, 2e-15, "terms of either sign may cancel, and then no float64 evaluation keeps all of its digits"
+)
+PRODUCT = Accuracy(8.0, why="it multiplies several rounded factors, whose errors add up")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option as declared: its name, type, default and Param."""
+    """An option as declared: its name, type, default and Param.
+
+    `vector` tells that the function takes a list as a whole, a number a class; else each column gets its own.
+    """
 
     name: str
     type: type
@@ -51,6 +78,8 @@ class Option:
     param: Param
     choices: tuple[str, ...] = ()
     optional: bool = False
+    aliases: tuple[str, ...] = ()
+    vector: bool = False
 
     @property
     def flag(self) -> str:
@@ -62,13 +91,19 @@ class Option:
         """Whether it picks a formula, so that each value is a kernel of its own."""
         return self.type in (bool, str)
 
+    @property
+    def number(self) -> bool:
+        """Whether the kernel reads it as one number."""
+        return not (self.structural or self.param.ignores_label or self.param.many)
+
     def range(self) -> str:
         """Its allowed values in words."""
         if self.choices:
             return ", ".join(self.choices)
         if self.type is bool:
             return "true, false"
-        return str(self.param.within) + (", or none" if self.optional else "")
+        many = ", or a list of such" if self.param.many else ""
+        return str(self.param.within) + many + (", or none" if self.optional else "")
 
     def parse(self, text: str) -> Value:
         """The value that a text stands for, checked.
@@ -82,6 +117,8 @@ class Option:
         """The value, if it is allowed."""
         if value is None and self.optional:
             return None
+        if isinstance(value, tuple) and self.param.many:
+            return tuple(float(one) for one in value if self._inside(one))
         if self.choices:
             ok = value in self.choices
         elif self.type is bool:
@@ -89,9 +126,17 @@ class Option:
         else:
             ok = isinstance(value, int | float) and value in self.param.within
         if not ok:
-            raise UsageError(f"{self.flag} must be {self.range()}, got {value}")
+            raise self._refusal(value)
         made: Value = self.type(value)
         return made
+
+    def _inside(self, value: float) -> bool:
+        if value not in self.param.within:
+            raise self._refusal(value)
+        return True
+
+    def _refusal(self, value: object) -> UsageError:
+        return UsageError(f"{self.flag} must be {self.range()}, got {value}")
 
     def _read(self, text: str) -> Value:
         if self.choices:
@@ -100,6 +145,8 @@ class Option:
             return None
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         try:
+            if self.param.many and ("," in text or "[" in text):
+                return tuple(map(float, text.strip("[] ").split(",")))
             return words[text.lower()] if self.type is bool else self.type(text)
         except (KeyError, ValueError):
             raise UsageError(f"{self.flag} must be {self.range()}, got {text!r}") from None
@@ -112,10 +159,12 @@ class Role:
     argument: str
     name: str
     shape: Shape
-    domain: Domain | When
+    domain: Domain | When | Depends
 
     def domain_for(self, options: Mapping[str, Value]) -> Domain:
         """The domain under the given options."""
+        if isinstance(self.domain, Depends):
+            return self.domain.choose(options)
         if isinstance(self.domain, When):
             return self.domain.then if options[self.domain.option] else self.domain.otherwise
         return self.domain
@@ -123,7 +172,14 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A loss as declared. `function` is the plain formula: callable, and its own slow oracle."""
+    """A loss as declared. `function` is the plain formula: callable, and its own slow oracle.
+
+    Attributes:
+        counts: what a mean counts where a row has several outputs: rows (each the mean of its outputs), or
+            elements. Only an elementwise loss can count elements.
+        normaliser: what a row adds to the denominator of a mean, if not 1; a declared row function too.
+        notes: where it departs from its source on purpose, or what surprises.
+    """
 
     name: str
     function: Callable[..., float]
@@ -132,6 +188,10 @@ class Loss:
     formula: str
     source: str
     aliases: tuple[str, ...] = ()
+    counts: Counts = "rows"
+    normaliser: Loss | None = None
+    accuracy: Accuracy = field(default_factory=Accuracy)
+    notes: tuple[str, ...] = ()
 
     @property
     def elementwise(self) -> bool:
@@ -150,7 +210,7 @@ class Loss:
 
     def option(self, name: str) -> Option | None:
         """The option of that name, if it has one."""
-        return next((option for option in self.options if option.name == name), None)
+        return next((option for option in self.options if name in (option.name, *option.aliases)), None)
 
     def role(self, name: str) -> Role:
         """The role of that name."""
@@ -159,13 +219,13 @@ class Loss:
 
 def read_function(
     function: Callable[..., float],
-    domains: Mapping[str, Domain | When],
+    domains: Mapping[str, Domain | When | Depends],
     *,
-    formula: str,
-    source: str,
-    aliases: tuple[str, ...] = (),
+    formula: str = "",
+    source: str = "",
+    **more: Any,
 ) -> Loss:
-    """The Loss that a function's signature and docstring declare."""
+    """The Loss that a function's signature and docstring declare; `more` are further attributes."""
     hints = typing.get_type_hints(function, include_extras=True)
     roles: list[Role] = []
     options: list[Option] = []
@@ -176,7 +236,7 @@ def read_function(
             roles.append(Role(argument.name, name, _shape(hint), domains.get(name, REAL)))
         else:
             options.append(_option(argument.name, hint, argument.default))
-    return Loss(function.__name__, function, tuple(roles), tuple(options), formula, source, aliases)
+    return Loss(function.__name__, function, tuple(roles), tuple(options), formula, source, **more)
 
 
 def _shape(hint: Any) -> Shape:
@@ -189,6 +249,8 @@ def _option(name: str, hint: Any, default: Value) -> Option:
     if typing.get_origin(hint) is not Annotated:
         raise TypeError(f"option {name} needs Annotated[type, Param(...)]")
     kind, param = typing.get_args(hint)[:2]
+    if kind == Vector:
+        return Option(name, float, default, param, vector=True)
     if typing.get_origin(kind) is Literal:
         return Option(name, str, default, param, choices=typing.get_args(kind))
     if typing.get_origin(kind) in (UnionType, typing.Union):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ class When:
     option: str
     then: Domain
     otherwise: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """A domain that hangs on a number among the options: `choose` takes them all; `name` says it in general."""
+
+    name: str
+    choose: Callable[[Mapping[str, Any]], Domain]
 
 
 REAL = Domain("a real number")

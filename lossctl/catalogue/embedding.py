@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 
 from lossctl.catalogue.arithmetic import Vector, maximum, total
+from lossctl.catalogue.declare import CANCELS
 from lossctl.catalogue.domain import REAL
 from lossctl.catalogue.options import Epsilon
 from lossctl.catalogue.registry import loss
@@ -15,6 +16,7 @@ from lossctl.catalogue.registry import loss
     preds=REAL,
     formula="-sum_k y_k p_k / (|y| |p|)",
     source="Keras 3.15 keras.losses.cosine_similarity",
+    accuracy=CANCELS,
 )
 def cosine_similarity(y: Vector, p: Vector, epsilon: Epsilon = 1e-7) -> float:
     """Negative cosine of the angle between the two rows: -1 is best.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossctl.catalogue.arithmetic import Vector, clip, less_log, log_quotient, rounding, total, weigh
+from lossctl.catalogue.declare import CANCELS
 from lossctl.catalogue.domain import COUNT, POSITIVE_PRED, PROBABILITIES, SOFT_LABELS
 from lossctl.catalogue.options import Epsilon, Guard
 from lossctl.catalogue.registry import loss
@@ -20,6 +21,7 @@ def divergence(t: float, q: float, epsilon: float) -> float:
     formula="sum_k y_k log(y_k / p_k)",
     source="Kullback & Leibler 1951; Keras 3.15 keras.losses.kl_divergence",
     aliases=("kld", "kullback_leibler_divergence"),
+    accuracy=CANCELS,
 )
 def kl_divergence(y: Vector, p: Vector, epsilon: Guard = 1e-7) -> float:
     """Kullback-Leibler divergence of the predicted distribution from the label's.
@@ -40,6 +42,7 @@ def kl_divergence(y: Vector, p: Vector, epsilon: Guard = 1e-7) -> float:
     formula="p - y log(p + epsilon)",
     source="Keras 3.15 keras.losses.poisson",
     aliases=("poisson_loss",),
+    accuracy=CANCELS,
 )
 def poisson(y: float, p: float, epsilon: Epsilon = 1e-7) -> float:
     """Poisson negative log-likelihood of a count under a predicted mean, without its constant.

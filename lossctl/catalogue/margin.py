@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from lossctl.catalogue.arithmetic import Vector, largest, maximum, total
-from lossctl.catalogue.declare import Param
+from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import ONE_HOT, REAL, SIGNS
 from lossctl.catalogue.registry import loss
 
@@ -26,6 +26,7 @@ def margin(y: float, p: float, zero_is_negative: bool) -> float:
     formula="max(0, 1 - y p), y in {-1, +1}",
     source="Keras 3.15 keras.losses.hinge",
     aliases=("hinge_loss",),
+    accuracy=CANCELS,
 )
 def hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
     """Distance by which a score misses the margin 1 on its label's side.
@@ -45,6 +46,7 @@ def hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
     preds=REAL,
     formula="max(0, 1 - y p)^2, y in {-1, +1}",
     source="Keras 3.15 keras.losses.squared_hinge",
+    accuracy=CANCELS,
 )
 def squared_hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
     """Square of the hinge loss.
@@ -65,6 +67,7 @@ def squared_hinge(y: float, p: float, label_encoding: Encoding = "auto") -> floa
     preds=REAL,
     formula="max(0, 1 + max_k (1 - y_k) p_k - sum_k y_k p_k)",
     source="Keras 3.15 keras.losses.categorical_hinge",
+    accuracy=CANCELS,
 )
 def categorical_hinge(y: Vector, p: Vector) -> float:
     """Distance by which the true class's score misses a lead of 1 over the best other.

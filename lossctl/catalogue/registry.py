@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Callable
 from functools import cache
 
-from lossctl.catalogue.declare import Function, Loss, read_function
-from lossctl.catalogue.domain import Domain, When
+from lossctl.catalogue.declare import Accuracy, Function, Loss, read_function
+from lossctl.catalogue.domain import Depends, Domain, When
 from lossctl.errors import UsageError, nearest
 
 FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding")
@@ -15,7 +15,14 @@ _LOSSES: dict[str, Loss] = {}
 
 
 def loss(
-    *, formula: str, source: str, aliases: tuple[str, ...] = (), **domains: Domain | When
+    *,
+    formula: str,
+    source: str,
+    aliases: tuple[str, ...] = (),
+    normaliser: Callable[..., float] | None = None,
+    accuracy: Accuracy | None = None,
+    notes: tuple[str, ...] = (),
+    **domains: Domain | When | Depends,
 ) -> Callable[[Function], Function]:
     """Declare the decorated function a loss; the function itself is handed back.
 
@@ -23,11 +30,23 @@ def loss(
         formula: the loss in one line.
         source: paper, framework and version.
         aliases: further names.
+        normaliser: what a row adds to the denominator of a mean, if not 1; a function of the same arguments.
+        accuracy: how near a row's loss is to the true value, if not within 4 ulp.
+        notes: what surprises.
         domains: what the values of each role may be, by the role's name.
     """
 
     def declare(function: Function) -> Function:
-        declared = read_function(function, domains, formula=formula, source=source, aliases=aliases)
+        declared = read_function(
+            function,
+            domains,
+            formula=formula,
+            source=source,
+            aliases=aliases,
+            normaliser=None if normaliser is None else read_function(normaliser, domains),
+            accuracy=accuracy or Accuracy(),
+            notes=notes,
+        )
         _LOSSES[declared.name] = declared
         return function
 

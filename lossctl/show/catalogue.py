@@ -92,8 +92,8 @@ def _values(role: Role) -> str:
 
 
 def _count(loss: Loss, role: Role) -> str:
-    domain: Domain = role.domain.otherwise if isinstance(role.domain, When) else role.domain
-    if role.name == "labels" and role.shape == "vector" and domain.sums_to_one:
+    domain = role.domain.otherwise if isinstance(role.domain, When) else role.domain
+    if role.name == "labels" and role.shape == "vector" and isinstance(domain, Domain) and domain.sums_to_one:
         return "a column a class, or one column of class indices or names"
     return (
         "one column"

@@ -13,6 +13,7 @@ from lossctl.catalogue.domain import Interval
 from lossctl.catalogue.registry import FAMILIES, all_losses, find, names
 from lossctl.catalogue.spec import bind, bind_all
 from lossctl.errors import UsageError
+from tests.draws import other_value
 
 LOSSES = all_losses()
 
@@ -36,8 +37,8 @@ def test_a_spec_prints_back_as_itself(loss: Loss) -> None:
     plain = bind(loss.name, {})
     assert str(plain) == loss.name
     for option in loss.options:
-        fraction = "0.25" if option.default != 0.25 else "0.75"
-        other = {bool: "true", int: "3", float: fraction}.get(option.type) or option.choices[-1]
+        other = other_value(option)
+        assert other is not None
         bound = bind(f"{loss.name}:{option.name}={other}", {})
         assert bind(str(bound), {}) == bound
         assert bound != plain

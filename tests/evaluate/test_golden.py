@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lossctl.catalogue.registry import all_losses
-from tests.oracles import evaluate_arrays, rows_of
+from tests.evaluating import evaluate_arrays, rows_of
 
 CASES = json.loads((Path(__file__).parent.parent / "golden" / "keras.json").read_text())["cases"]
 OURS = {loss.name: loss for loss in all_losses()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -19,6 +21,17 @@ def program(*args: object, **more: Any) -> subprocess.CompletedProcess[str]:
     """The real program, in a process of its own."""
     command = [sys.executable, "-m", "lossctl", *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **more)
+
+
+def called(*args: object) -> str:
+    """What the command line writes to stdout, called in this process; it must succeed."""
+    from lossctl.cli.main import app
+
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(out):
+        app(list(map(str, args)), standalone_mode=False)
+        out.flush()
+    return out.buffer.getvalue().decode()  # type: ignore[attr-defined]
 
 
 @pytest.fixture

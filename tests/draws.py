@@ -22,7 +22,7 @@ def other_value(option: Option) -> str | None:
         return next((c for c in reversed(option.choices) if c not in (option.default, "auto")), None)
     if option.param.ignores_label:
         return "3"
-    tries = [0.25, 0.75, 1.5, 2.5, 2.0, 3.0, -0.5, 0.01, 5.0]
+    tries = [0.25, 0.75, 1.5, 1.25, 2.5, 2.0, 3.0, -0.5, 0.01, 5.0]
     return next((str(option.type(x)) for x in tries if x in option.param.within and x != option.default), None)
 
 
@@ -30,13 +30,23 @@ def variants(loss: Loss) -> Iterator[BoundLoss]:
     """A loss under each choice of formula, once with its numbers' defaults and once with others."""
     fixed = [o for o in loss.options if o.structural]
     numbers = [o for o in loss.options if not o.structural and not o.param.ignores_label]
-    choices = [[c for c in (o.choices or ("false", "true")) if c != "auto"] for o in fixed]
-    for picked in product(*choices):
-        said = [f"{o.name}={value}" for o, value in zip(fixed, picked, strict=True)]
-        others = [f"{o.name}={value}" for o in numbers if (value := other_value(o)) is not None]
+    public, internal = ([o for o in fixed if o.param.internal is inside] for inside in (False, True))
+    others = [f"{o.name}={value}" for o in numbers if (value := other_value(o)) is not None]
+    for picked in product(*map(choices, public)):
+        said = [f"{o.name}={value}" for o, value in zip(public, picked, strict=True)]
         yield bind(loss.name + ":" + ",".join(said), {})
         if others:
             yield bind(loss.name + ":" + ",".join([*said, *others]), {})
+    # what only presets set is tried one at a time
+    for option in internal:
+        for value in choices(option):
+            if value != str(option.default).lower():
+                yield bind(f"{loss.name}:{option.name}={value}", {})
+
+
+def choices(option: Option) -> list[str]:
+    """The texts of a structural option's values."""
+    return [c for c in (option.choices or ("false", "true")) if c != "auto"]
 
 
 ALL_VARIANTS = [bound for loss in all_losses() for bound in variants(loss)]

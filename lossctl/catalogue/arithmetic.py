@@ -132,6 +132,13 @@ def rounding(a: float, b: float) -> float:
     return (a - (s - z)) + (b - z)
 
 
+def product_error(a: float, b: float) -> float:
+    """What rounding loses of a b; 0 where that is no number."""
+    if not all(map(math.isfinite, (a, b, a * b))):
+        return 0.0
+    return float(Fraction(a) * Fraction(b) - Fraction(a * b))
+
+
 def total(values: Iterable[float], start: float = 0.0) -> float:
     """The sum over a row, carried with its rounding errors; as good as exact."""
     terms = [start, *values]

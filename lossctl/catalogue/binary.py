@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_held, power, sigmoid, weigh
+from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_held, maximum, power, sigmoid, weigh
 from lossctl.catalogue.declare import PRODUCT, Param
-from lossctl.catalogue.domain import SOFT_LABEL, Interval
-from lossctl.catalogue.options import PROBABILITY_OR_LOGIT, FromLogits, Gamma, Guard, LabelSmoothing
+from lossctl.catalogue.domain import BINARY_LABEL, PROBABILITY, SOFT_LABEL, Interval, When
+from lossctl.catalogue.options import (
+    PROBABILITY_OR_LOGIT,
+    BelowOne,
+    BrierFactor,
+    BySign,
+    FromLogits,
+    Gamma,
+    Guard,
+    LabelSmoothing,
+    PosWeight,
+)
 from lossctl.catalogue.registry import loss
+
+Guarding = Annotated[
+    Literal["clip", "add", "clip_add", "floor", "log"],
+    Param(
+        "how epsilon bounds the logarithms: p is held away from 0 and 1, or epsilon is added inside both, or "
+        "both, or each argument is held above epsilon, or each logarithm above -100",
+        internal=True,
+    ),
+]
+
+
+def smooth(y: float, amount: float) -> float:
+    """A label that has given a share of its mass to both classes alike."""
+    return y * (1.0 - amount) + 0.5 * amount
+
+
+def log_sum(x: float, rest: float, epsilon: float) -> float:
+    """log(x + epsilon), where `rest` is 1 - x: accurate near 1 too."""
+    return log(x + epsilon) if x < 0.5 else log1p(epsilon - rest)
+
+
+def guarded_log(x: float, rest: float, epsilon: float, guard: str) -> float:
+    """log x, where `rest` is 1 - x, under a guard that does not clip."""
+    if guard == "log":
+        return maximum(log(x) if x < 0.5 else log1p(-rest), -100.0)
+    if guard == "floor":
+        return log(maximum(x, epsilon)) if x < 0.5 else log1p(-rest)
+    return log_sum(x, rest, epsilon)
 
 
 @loss(
-    labels=SOFT_LABEL,
+    labels=When("by_sign", BINARY_LABEL, SOFT_LABEL),
     preds=PROBABILITY_OR_LOGIT,
     formula="-(y log p + (1 - y) log(1 - p))",
     source="Keras 3.15 keras.losses.binary_crossentropy",
@@ -23,26 +61,59 @@ def binary_crossentropy(
     p: float,
     from_logits: FromLogits = False,
     label_smoothing: LabelSmoothing = 0.0,
+    pos_weight: PosWeight = 1.0,
     epsilon: Guard = 1e-7,
+    guard: Guarding = "clip",
+    below_one: BelowOne = 0.0,
+    by_sign: BySign = False,
 ) -> float:
     """Negative log-likelihood of a 0/1 label under a predicted probability.
 
-    -(y' log p + (1 - y') log(1 - p)), with p held in [epsilon, 1 - epsilon] and
+    -(pos_weight y' log p + (1 - y') log(1 - p)), with p held in [epsilon, 1 - epsilon] and
     y' = y (1 - label_smoothing) + label_smoothing / 2. From logits z it is
-    max(z, 0) - z y' + log(1 + exp(-|z|)), without a guard.
+    max(z, 0) - z y' + log(1 + exp(-|z|)) for a pos_weight of 1, without a guard.
 
     >>> round(binary_crossentropy(1.0, 0.9), 7)
     0.1053605
-    >>> round(binary_crossentropy(1.0, 1.0, from_logits=True), 7)
-    0.3132617
+    >>> round(binary_crossentropy(1.0, 0.5, from_logits=True, pos_weight=3.0), 6)
+    1.422231
     """
+    label = (1.0 if y > 0.0 else 0.0) if by_sign else y
     # both labels are smoothed on their own: 1 - soft would lose digits where soft is near 1
-    soft = y * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    other = (1.0 - y) * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    soft = smooth(label, label_smoothing) * pos_weight
+    other = smooth(1.0 - label, label_smoothing)
     if from_logits:
-        return log1p(exp(-abs(p))) + (weigh(other, p) if p > 0.0 else -weigh(soft, p))
-    q = clip(p, epsilon, 1.0 - epsilon)
-    return -weigh(soft, log(q)) - weigh(other, log1p(-q))
+        spread = log1p(exp(-abs(p)))
+        return weigh(soft, spread + (0.0 if p > 0.0 else -p)) + weigh(other, spread + (p if p > 0.0 else 0.0))
+    clipped = guard == "clip" or guard == "clip_add"
+    q = clip(p, epsilon, 1.0 - (below_one if below_one > 0.0 else epsilon)) if clipped else p
+    if guard == "clip":
+        return -weigh(soft, log(q)) - weigh(other, log1p(-q))
+    return -weigh(soft, guarded_log(q, 1.0 - q, epsilon, guard)) - weigh(other, guarded_log(1.0 - q, q, epsilon, guard))
+
+
+@loss(
+    labels=BINARY_LABEL,
+    preds=PROBABILITY,
+    formula="(p - y)^2",
+    source="Brier 1950; scikit-learn 1.9 brier_score_loss",
+)
+def binary_brier_score(
+    y: float,
+    p: float,
+    factor: BrierFactor = 1.0,
+) -> float:
+    """Squared distance of a probability from its 0/1 label.
+
+    (p - y)^2; a label of -1 counts as 0.
+
+    >>> round(binary_brier_score(1.0, 0.9), 3)
+    0.01
+    >>> binary_brier_score(-1.0, 0.5)
+    0.25
+    """
+    e = p - (1.0 if y > 0.0 else 0.0)
+    return factor * (e * e)
 
 
 @loss(
@@ -74,8 +145,8 @@ def binary_focal_crossentropy(
     >>> round(binary_focal_crossentropy(1.0, 0.6), 7)
     0.0817321
     """
-    soft = y * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    other = (1.0 - y) * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    soft = smooth(y, label_smoothing)
+    other = smooth(1.0 - y, label_smoothing)
     q = sigmoid(p) if from_logits else p
     rest = sigmoid(-p) if from_logits else 1.0 - p
     entropy = -weigh(soft, log_held(q, rest, epsilon)) - weigh(other, log_held(rest, q, epsilon))

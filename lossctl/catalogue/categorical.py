@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from lossctl.catalogue.arithmetic import (
     Index,
     Vector,
     at,
+    clip,
+    exp,
     exp_difference,
     expm1,
     gap,
@@ -15,21 +17,44 @@ from lossctl.catalogue.arithmetic import (
     log,
     log1p,
     log_quotient,
+    maximum,
     power,
     total,
     weigh,
 )
 from lossctl.catalogue.declare import PRODUCT, Param
-from lossctl.catalogue.domain import CLASS_INDEX, PROBABILITIES, SOFT_LABELS, Interval
+from lossctl.catalogue.domain import (
+    CLASS_INDEX,
+    LOG_PROBABILITIES,
+    LOGITS,
+    ONE_HOT,
+    PROBABILITIES,
+    SOFT_LABELS,
+    Interval,
+)
 from lossctl.catalogue.options import (
     PROBABILITIES_OR_LOGITS,
+    BelowOne,
+    BrierFactor,
+    ClassWeights,
     FromLogits,
     Gamma,
     Guard,
     IgnoreClass,
+    IgnoreIndex,
     LabelSmoothing,
 )
 from lossctl.catalogue.registry import loss
+
+
+def square(x: float) -> float:
+    """x^2."""
+    return x * x
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), without overflow."""
+    return log1p(exp(-abs(x))) + maximum(x, 0.0)
 
 
 def log_mass_above(z: Vector, top: float) -> float:
@@ -39,12 +64,21 @@ def log_mass_above(z: Vector, top: float) -> float:
     return log1p(rest + ties)
 
 
-def log_share(p: float, mass: float, lost: float, epsilon: float) -> float:
-    """log of p / mass, held in [epsilon, 1 - epsilon]; `lost` is what rounding took from the mass."""
-    share = p / mass
-    inside = log_quotient(p, mass, lost)
-    held = log(epsilon) if share < epsilon else inside
-    return log1p(-epsilon) if share > 1.0 - epsilon else held
+def held_log(share: float, inside: float, epsilon: float, below_one: float) -> float:
+    """The logarithm `inside` of a share that is held in [epsilon, 1 - below_one]; 0 there means epsilon too."""
+    margin = below_one if below_one > 0.0 else epsilon
+    low = log(epsilon) if share < epsilon else inside
+    return log1p(-margin) if share > 1.0 - margin else low
+
+
+def log_share(p: float, mass: float, lost: float, epsilon: float, below_one: float) -> float:
+    """log of p / mass, held in [epsilon, 1 - below_one]; `lost` is what rounding took from the mass."""
+    return held_log(p / mass, log_quotient(p, mass, lost), epsilon, below_one)
+
+
+def held(p: float, epsilon: float, below_one: float) -> float:
+    """A probability held in [epsilon, 1 - below_one]; 0 there means epsilon too."""
+    return clip(p, epsilon, 1.0 - (below_one if below_one > 0.0 else epsilon))
 
 
 def focus(part: float, mass: float, lost: float, epsilon: float, gamma: float) -> float:
@@ -54,10 +88,21 @@ def focus(part: float, mass: float, lost: float, epsilon: float, gamma: float) -
     return power(1.0 - epsilon if held > 1.0 - epsilon else held, gamma)
 
 
-def held_logit(share: float, log_of_share: float, epsilon: float) -> float:
-    """The logarithm of a share from logits, with the share held in [epsilon, 1 - epsilon]."""
-    low = log(epsilon) if share < epsilon else log_of_share
-    return log1p(-epsilon) if share > 1.0 - epsilon else low
+PlainShares = Annotated[
+    Literal["normalised", "as_given"],
+    Param(
+        "how preds become probabilities, before they are held away from 0 and 1: divided by their sum, or not",
+        internal=True,
+    ),
+]
+Shares = Annotated[
+    Literal["normalised", "held_first", "as_given", "floored"],
+    Param(
+        "how preds become probabilities: divided by their sum, then held away from 0 and 1; held, then divided; "
+        "held, not divided; or held above epsilon alone",
+        internal=True,
+    ),
+]
 
 
 @loss(
@@ -73,6 +118,8 @@ def categorical_crossentropy(
     from_logits: FromLogits = False,
     label_smoothing: LabelSmoothing = 0.0,
     epsilon: Guard = 1e-7,
+    below_one: BelowOne = 0.0,
+    shares: PlainShares = "normalised",
 ) -> float:
     """Cross-entropy of a one-hot or soft label row with a predicted distribution.
 
@@ -90,9 +137,15 @@ def categorical_crossentropy(
         top = largest(p)
         above = log_mass_above(p, top)
         return total(weigh(t * (1.0 - label_smoothing) + spread, above + gap(top, z)) for t, z in zip(y, p))
+    if shares == "as_given":
+        return -total(
+            weigh(t * (1.0 - label_smoothing) + spread, log(held(q, epsilon, below_one))) for t, q in zip(y, p)
+        )
     mass = total(p)
     lost = total(p, -mass)
-    return -total(weigh(t * (1.0 - label_smoothing) + spread, log_share(q, mass, lost, epsilon)) for t, q in zip(y, p))
+    return -total(
+        weigh(t * (1.0 - label_smoothing) + spread, log_share(q, mass, lost, epsilon, below_one)) for t, q in zip(y, p)
+    )
 
 
 @loss(
@@ -108,6 +161,8 @@ def sparse_categorical_crossentropy(
     from_logits: FromLogits = False,
     ignore_class: IgnoreClass = None,
     epsilon: Guard = 1e-7,
+    below_one: BelowOne = 0.0,
+    shares: Shares = "normalised",
 ) -> float:
     """Cross-entropy of a class index with a predicted distribution.
 
@@ -122,9 +177,17 @@ def sparse_categorical_crossentropy(
     if from_logits:
         top = largest(p)
         return log_mass_above(p, top) + gap(top, at(p, y))
+    if shares == "floored":
+        return -log(maximum(at(p, y), epsilon))
+    if shares == "as_given":
+        return -log(held(at(p, y), epsilon, below_one))
+    if shares == "held_first":
+        kept = total(held(q, epsilon, below_one) for q in p)
+        rest = total((held(q, epsilon, below_one) for q in p), -kept)
+        return -log_quotient(held(at(p, y), epsilon, below_one), kept, rest)
     mass = total(p)
     lost = total(p, -mass)
-    return -log_share(at(p, y), mass, lost, epsilon)
+    return -log_share(at(p, y), mass, lost, epsilon, below_one)
 
 
 @loss(
@@ -143,6 +206,7 @@ def categorical_focal_crossentropy(
     from_logits: FromLogits = False,
     label_smoothing: LabelSmoothing = 0.0,
     epsilon: Guard = 1e-7,
+    below_one: BelowOne = 0.0,
 ) -> float:
     """Categorical cross-entropy in which rows that are already right count less.
 
@@ -164,7 +228,7 @@ def categorical_focal_crossentropy(
             weigh(
                 t * (1.0 - label_smoothing) + spread,
                 focus(exp_difference(z, top), mass, lost, epsilon, gamma)
-                * held_logit(exp_difference(z, top) / mass, -(above + gap(top, z)), epsilon),
+                * held_log(exp_difference(z, top) / mass, -(above + gap(top, z)), epsilon, below_one),
             )
             for t, z in zip(y, p)
         )
@@ -173,7 +237,7 @@ def categorical_focal_crossentropy(
     return -alpha * total(
         weigh(
             t * (1.0 - label_smoothing) + spread,
-            focus(q, mass, lost, epsilon, gamma) * log_share(q, mass, lost, epsilon),
+            focus(q, mass, lost, epsilon, gamma) * log_share(q, mass, lost, epsilon, below_one),
         )
         for t, q in zip(y, p)
     )
@@ -203,3 +267,129 @@ def categorical_generalized_cross_entropy(
     2.0
     """
     return -expm1(q * log(at(p, y))) / q
+
+
+def picked_weight(y: Index, p: Vector, class_weights: ClassWeights = (1.0,)) -> float:
+    """The weight of the label's class."""
+    return at(class_weights, y)
+
+
+@loss(
+    labels=CLASS_INDEX,
+    preds=LOGITS,
+    formula="-w_y log softmax(z)_y",
+    source="PyTorch 2.13 torch.nn.CrossEntropyLoss (class indices)",
+    normaliser=picked_weight,
+    notes=("its mean divides by the sum of the labels' class weights, as PyTorch does",),
+)
+def cross_entropy(
+    y: Index,
+    p: Vector,
+    class_weights: ClassWeights = (1.0,),
+    ignore_index: IgnoreIndex = -100,
+    label_smoothing: LabelSmoothing = 0.0,
+) -> float:
+    """Cross-entropy of a class index with the softmax of logits, each class weighted.
+
+    -(1 - a) w_y log q_y - a / K sum_k w_k log q_k, with q the softmax of the logits, w the class weights and
+    a the label smoothing.
+
+    >>> round(cross_entropy(1, [1.0, 2.0, 3.0], class_weights=[1.0, 2.0, 4.0]), 6)
+    2.815212
+    >>> round(cross_entropy(0, [3.0, 1.0, 0.0], class_weights=[1.0, 1.0, 1.0], label_smoothing=0.1), 7)
+    0.3365127
+    """
+    spread = label_smoothing / len(p)
+    top = largest(p)
+    above = log_mass_above(p, top)
+    return total(
+        weigh(w * ((1.0 - label_smoothing if k == y else 0.0) + spread), above + gap(top, z))
+        for k, (z, w) in enumerate(zip(p, class_weights))
+    )
+
+
+@loss(
+    labels=SOFT_LABELS,
+    preds=LOGITS,
+    formula="-sum_k w_k y_k log softmax(z)_k",
+    source="PyTorch 2.13 torch.nn.CrossEntropyLoss (class probabilities)",
+)
+def soft_cross_entropy(
+    y: Vector, p: Vector, class_weights: ClassWeights = (1.0,), label_smoothing: LabelSmoothing = 0.0
+) -> float:
+    """Cross-entropy of a label distribution with the softmax of logits, each class weighted.
+
+    -sum_k w_k y'_k log q_k, with q the softmax of the logits, w the class weights and
+    y' = y (1 - label_smoothing) + label_smoothing / K. The labels are not normalised.
+
+    >>> round(soft_cross_entropy([1.0, 1.0, 0.0], [1.0, 2.0, 3.0], class_weights=[1.0, 1.0, 1.0]), 6)
+    3.815212
+    >>> round(soft_cross_entropy([0.0, 1.0], [0.0, 0.0], class_weights=[1.0, 3.0]), 6)
+    2.079442
+    """
+    spread = label_smoothing / len(p)
+    top = largest(p)
+    above = log_mass_above(p, top)
+    return total(
+        weigh(w * (t * (1.0 - label_smoothing) + spread), above + gap(top, z)) for t, z, w in zip(y, p, class_weights)
+    )
+
+
+@loss(
+    labels=CLASS_INDEX,
+    preds=LOG_PROBABILITIES,
+    formula="-w_y p_y, p a log-probability",
+    source="PyTorch 2.13 torch.nn.NLLLoss",
+    aliases=("negative_log_likelihood",),
+    normaliser=picked_weight,
+    notes=("its mean divides by the sum of the labels' class weights, as PyTorch does",),
+)
+def nll(y: Index, p: Vector, class_weights: ClassWeights = (1.0,), ignore_index: IgnoreIndex = -100) -> float:
+    """Negative log-likelihood of a class index under predicted log-probabilities.
+
+    -w_y p_y, with w the class weights; nothing is normalised.
+
+    >>> nll(1, [-0.5, -2.0], class_weights=[1.0, 1.0])
+    2.0
+    >>> nll(0, [-0.5, -2.0], class_weights=[3.0, 1.0])
+    1.5
+    """
+    return weigh(at(class_weights, y), -at(p, y))
+
+
+@loss(
+    labels=ONE_HOT,
+    preds=PROBABILITIES,
+    formula="sum_k (p_k - y_k)^2",
+    source="Brier 1950; scikit-learn 1.9 brier_score_loss",
+)
+def multiclass_brier_score(y: Vector, p: Vector, factor: BrierFactor = 1.0) -> float:
+    """Squared distance of a predicted distribution from the one-hot label: 0 to 2.
+
+    sum_k (p_k - y_k)^2.
+
+    >>> round(multiclass_brier_score([1.0, 0.0, 0.0], [0.8, 0.1, 0.1]), 6)
+    0.06
+    >>> multiclass_brier_score([1.0, 0.0], [0.0, 1.0])
+    2.0
+    """
+    return factor * total(square(q - t) for t, q in zip(y, p))
+
+
+@loss(
+    labels=CLASS_INDEX,
+    preds=LOGITS,
+    formula="mean_k (log(1 + exp(z_k)) - [k = y] z_k)",
+    source="CatBoost 1.2 MultiClassOneVsAll",
+)
+def one_vs_all(y: Index, p: Vector) -> float:
+    """Mean over the classes of each one's binary cross-entropy against all others, from logits.
+
+    1/K sum_k (log(1 + exp(z_k)) - [k = y] z_k).
+
+    >>> round(one_vs_all(0, [0.0, 0.0]), 7)
+    0.6931472
+    >>> round(one_vs_all(1, [-1.0, 2.0]), 7)
+    0.2200948
+    """
+    return total(softplus(-z if k == y else z) for k, z in enumerate(p)) / len(p)

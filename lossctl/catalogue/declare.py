@@ -11,15 +11,18 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from lossctl.catalogue.arithmetic import Index, Vector
 from lossctl.catalogue.domain import REAL, Depends, Domain, Interval, When
 from lossctl.errors import UsageError
 
+if TYPE_CHECKING:
+    from lossctl.catalogue.naming import Form, Framework
+
 Value = float | int | bool | str | tuple[float, ...] | None
 Shape = Literal["scalar", "vector", "index"]
-Counts = Literal["rows", "elements"]
+Counts = Literal["rows", "elements", "columns"]
 Function = TypeVar("Function", bound=Callable[..., float])
 
 ROLE_NAMES = {"y": "labels", "p": "preds"}
@@ -117,8 +120,9 @@ class Option:
         """The value, if it is allowed."""
         if value is None and self.optional:
             return None
-        if isinstance(value, tuple) and self.param.many:
-            return tuple(float(one) for one in value if self._inside(one))
+        if isinstance(value, tuple | list) and self.param.many:
+            numbers = tuple(float(one) for one in value if self._inside(one))
+            return numbers[0] if len(numbers) == 1 else numbers
         if self.choices:
             ok = value in self.choices
         elif self.type is bool:
@@ -175,10 +179,15 @@ class Loss:
     """A loss as declared. `function` is the plain formula: callable, and its own slow oracle.
 
     Attributes:
-        counts: what a mean counts where a row has several outputs: rows (each the mean of its outputs), or
-            elements. Only an elementwise loss can count elements.
+        counts: what a mean counts where a row has several outputs: rows (each the mean of its outputs),
+            elements, or the rows of each column by itself, whose results are then averaged. Only an
+            elementwise loss can count other than rows.
         normaliser: what a row adds to the denominator of a mean, if not 1; a declared row function too.
+        parts: of a loss of the whole file: the row functions whose exact sums `function` takes by their names.
         notes: where it departs from its source on purpose, or what surprises.
+        forms: of a name that frameworks give: what it computes, by the columns' shape (see `naming`).
+        framework: whose name it is.
+        reductions: the framework's names of reductions, to ours; `reduction` is the default.
     """
 
     name: str
@@ -190,13 +199,18 @@ class Loss:
     aliases: tuple[str, ...] = ()
     counts: Counts = "rows"
     normaliser: Loss | None = None
+    parts: tuple[Loss, ...] = ()
     accuracy: Accuracy = field(default_factory=Accuracy)
     notes: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = field(default=(), compare=False)
+    framework: Framework | None = field(default=None, compare=False)
+    reductions: Mapping[str, str] = field(default_factory=dict, compare=False)
+    reduction: str = "mean"
 
     @property
     def elementwise(self) -> bool:
         """Whether the function takes one value of each role; a row of several is their mean."""
-        return all(role.shape == "scalar" for role in self.roles)
+        return bool(self.roles) and all(role.shape == "scalar" for role in self.roles)
 
     @property
     def summary(self) -> str:
@@ -239,6 +253,17 @@ def read_function(
     return Loss(function.__name__, function, tuple(roles), tuple(options), formula, source, **more)
 
 
+def read_summary(function: Callable[..., float], parts: tuple[Loss, ...], **more: Any) -> Loss:
+    """A loss of the whole file: `function` takes the sums of the parts, and `weight`, and then options."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    options = {option.name: option for part in parts for option in part.options}
+    for argument in inspect.signature(function).parameters.values():
+        if argument.default is not inspect.Parameter.empty:
+            options[argument.name] = _option(argument.name, hints[argument.name], argument.default)
+    roles = {role.name: role for part in parts for role in part.roles}
+    return Loss(function.__name__, function, tuple(roles.values()), tuple(options.values()), parts=parts, **more)
+
+
 def _shape(hint: Any) -> Shape:
     if hint == Vector:
         return "vector"
@@ -250,7 +275,8 @@ def _option(name: str, hint: Any, default: Value) -> Option:
         raise TypeError(f"option {name} needs Annotated[type, Param(...)]")
     kind, param = typing.get_args(hint)[:2]
     if kind == Vector:
-        return Option(name, float, default, param, vector=True)
+        assert isinstance(default, tuple)
+        return Option(name, float, default[0] if len(default) == 1 else default, param, vector=True)
     if typing.get_origin(kind) is Literal:
         return Option(name, str, default, param, choices=typing.get_args(kind))
     if typing.get_origin(kind) in (UnionType, typing.Union):

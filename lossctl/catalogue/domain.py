@@ -84,6 +84,7 @@ CLASS_INDEX = Domain("a class index", Interval(low=0.0, whole=True), "label_out_
 SIGNS = Domain("0/1 or -1/+1", Interval(-1.0, 1.0), "label_out_of_range")
 COUNT = Domain("a number >= 0", Interval(low=0.0), "label_out_of_range")
 SOFT_LABEL = Domain("0/1, or a soft label in [0, 1]", Interval(0.0, 1.0), "label_out_of_range")
+BINARY_LABEL = Domain("0/1 or -1/+1, one of two classes", Interval(-1.0, 1.0, whole=True), "label_out_of_range")
 SOFT_LABELS = Domain(
     "one-hot, or a distribution over the classes", Interval(0.0, 1.0), "label_out_of_range", sums_to_one=True
 )
@@ -102,3 +103,4 @@ PROBABILITIES = Domain(
     hint="--from-logits if these are logits",
 )
 LOGITS = Domain("logits")
+LOG_PROBABILITIES = Domain("log-probabilities")

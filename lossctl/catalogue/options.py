@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from lossctl.catalogue.arithmetic import Vector
 from lossctl.catalogue.declare import Param
 from lossctl.catalogue.domain import LOGITS, PROBABILITIES, PROBABILITY, Interval, When
 
@@ -18,6 +19,15 @@ IgnoreClass = Annotated[
     int | None, Param("rows with this label are left out", Interval(whole=True), ignores_label=True)
 ]
 
+IgnoreIndex = Annotated[int, Param("rows with this label are left out", Interval(whole=True), ignores_label=True)]
+BrierFactor = Annotated[float, Param("what the squared distance is multiplied by", Interval(low=0.0), internal=True)]
+PosWeight = Annotated[float, Param("how much label 1 counts; a list gives one a column", Interval(low=0.0), many=True)]
+ClassWeights = Annotated[Vector, Param("how much each class counts", Interval(low=0.0), many=True)]
+BelowOne = Annotated[
+    float,
+    Param("how far below 1 probabilities are held, where that is not epsilon", Interval(0.0, 0.5), internal=True),
+]
+BySign = Annotated[bool, Param("labels above 0 are class 1, all others class 0", internal=True)]
 Gamma = Annotated[float, Param("how strongly rows that are already right count less", Interval(low=0.0))]
 
 PROBABILITY_OR_LOGIT = When("from_logits", LOGITS, PROBABILITY)

@@ -6,11 +6,13 @@ import importlib
 from collections.abc import Callable
 from functools import cache
 
-from lossctl.catalogue.declare import Accuracy, Function, Loss, read_function
+from lossctl.catalogue.declare import Accuracy, Counts, Function, Loss, read_function, read_summary
 from lossctl.catalogue.domain import Depends, Domain, When
+from lossctl.catalogue.naming import Framework, made
 from lossctl.errors import UsageError, nearest
 
-FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding")
+FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding", "outputs", "whole")
+PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn")
 _LOSSES: dict[str, Loss] = {}
 
 
@@ -53,10 +55,53 @@ def loss(
     return declare
 
 
+def summary(
+    *parts: Callable[..., float],
+    formula: str,
+    source: str,
+    counts: Counts = "rows",
+    aliases: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+    **domains: Domain | When | Depends,
+) -> Callable[[Function], Function]:
+    """Declare a loss of the whole file: the decorated function takes exact sums over it.
+
+    Args:
+        parts: row functions; the decorated one has an argument of each one's name, for the sum of w times it,
+            and, where it asks for it, `weight` for the sum of w.
+        formula, source, aliases, notes, domains: as `loss` has them.
+        counts: what the sums run over: rows, elements, or each column by itself.
+    """
+
+    def declare(function: Function) -> Function:
+        read = tuple(read_function(part, domains) for part in parts)
+        more = {"formula": formula, "source": source, "aliases": aliases, "notes": notes, "counts": counts}
+        declared = read_summary(function, read, **more)
+        _LOSSES[declared.name] = declared
+        return function
+
+    return declare
+
+
 @cache
 def _load() -> None:
     for family in FAMILIES:
         importlib.import_module(f"lossctl.catalogue.{family}")
+
+
+@cache
+def _named() -> dict[str, Loss]:
+    """The losses that frameworks name, by their own names."""
+    _load()
+    found: dict[str, Loss] = {}
+    for module in PRESETS:
+        for framework, lines in importlib.import_module(f"lossctl.catalogue.presets.{module}").NAMES.items():
+            for line in lines:
+                if any(f[0] not in _LOSSES for f in line.forms):
+                    continue
+                loss = made(line, framework, _LOSSES.__getitem__)
+                found[loss.name] = loss
+    return found
 
 
 def all_losses() -> list[Loss]:
@@ -65,22 +110,47 @@ def all_losses() -> list[Loss]:
     return list(_LOSSES.values())
 
 
+def named_losses(framework: str | None = None) -> list[Loss]:
+    """Every loss that a framework names, in order; of one framework where it is told."""
+    return [loss for loss in _named().values() if framework is None or _prefix(loss) == framework]
+
+
+def frameworks() -> dict[str, Framework]:
+    """The frameworks by name."""
+    return {loss.framework.name: loss.framework for loss in _named().values() if loss.framework is not None}
+
+
+def _prefix(loss: Loss) -> str:
+    return loss.framework.name if loss.framework else ""
+
+
+@cache
 def names() -> dict[str, str]:
     """Every name that resolves, aliases too, to the loss's own name."""
-    known = {declared.name: declared.name for declared in all_losses()}
-    for declared in all_losses():
-        known.update(dict.fromkeys(declared.aliases, declared.name))
-    return known
+    every = [*named_losses(), *all_losses()]
+    known = {alias: loss.name for loss in every for alias in loss.aliases}
+    return {**known, **{loss.name: loss.name for loss in every}}
 
 
 def find(name: str) -> Loss:
-    """The loss of a name or alias.
+    """The loss of a name or alias, in any of its spellings.
 
     Raises:
         UsageError: no loss has that name; the nearest ones are in the message.
     """
     known = names()
-    own = known.get(name) or known.get(name.lower())
-    if own is None:
-        raise UsageError(f"unknown loss {name!r}{nearest(name, known) or '; see `lossctl losses`'}")
-    return _LOSSES[own]
+    lowered = {word.lower(): own for word, own in known.items()}
+    for spelling in (name, _short(name)):
+        own = known.get(spelling) or lowered.get(spelling.lower())
+        if own is not None:
+            return _named().get(own) or _LOSSES[own]
+    raise UsageError(f"unknown loss {name!r}{nearest(name, known) or '; see `lossctl losses`'}")
+
+
+def _short(name: str) -> str:
+    """The name with a framework's longer prefix made the usual one: torch.nn.BCELoss to torch.BCELoss."""
+    spellings = {spelling: own for own, entry in frameworks().items() for spelling in entry.spellings}
+    for spelling in sorted(spellings, key=len, reverse=True):
+        if name.lower().startswith(spelling.lower()):
+            return f"{spellings[spelling]}.{name[len(spelling) :]}"
+    return name

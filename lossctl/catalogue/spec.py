@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,12 +41,31 @@ class BoundLoss:
     def ignored_label(self) -> int | None:
         """The label whose rows are left out, if an option names one."""
         found = [v for o, v in zip(self.loss.options, self.values, strict=True) if o.param.ignores_label]
-        return int(found[0]) if found and found[0] is not None else None
+        return found[0] if found and isinstance(found[0], int) else None
 
     @property
     def guard(self) -> Option | None:
         """The option that bounds the loss near a singularity, where it has one and it acts."""
         return next((option for option in self.loss.options if option.param.guard), None)
+
+    def part(self, loss: Loss) -> BoundLoss:
+        """A row function that belongs to this loss, with the same values of the options that it has."""
+        options = self.options
+        return BoundLoss(loss, tuple(options.get(option.name, option.default) for option in loss.options))
+
+    def settled(self, widths: Mapping[str, int], bits: int) -> BoundLoss:
+        """The declared loss that this comes down to, for columns of some widths and preds of some bits.
+
+        Raises:
+            UsageError: no form of it takes such columns.
+        """
+        if not self.loss.forms:
+            return self
+        form = next((form for form in self.loss.forms if form.takes(widths)), None)
+        if form is None:
+            labels, preds = widths.get("labels", 0), widths.get("preds", 0)
+            raise UsageError(f"{self.loss.name} has no form for {labels} label and {preds} preds columns")
+        return BoundLoss(form.loss, tuple(form.arguments(self.options, bits).values()))
 
     def __str__(self) -> str:
         """The text that parses back to it: the name and the options that differ from their defaults."""
@@ -59,6 +79,8 @@ def _rebind(name: str, values: tuple[Value, ...]) -> BoundLoss:
 
 
 def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -75,17 +97,22 @@ def bind(text: str, flags: Mapping[str, Value]) -> BoundLoss:
     name, _, tail = text.partition(":")
     declared = find(name)
     said = _said(declared, tail)
-    values = (said.get(o.name, o.check(flags[o.name]) if o.name in flags else o.default) for o in declared.options)
+    values = (said.get(o.name, _flagged(o, flags)) for o in declared.options)
     return BoundLoss(declared, tuple(values))
+
+
+def _flagged(option: Option, flags: Mapping[str, Value]) -> Value:
+    name = next((name for name in (option.name, *option.aliases) if name in flags), None)
+    return option.default if name is None else option.check(flags[name])
 
 
 def _said(declared: Loss, tail: str) -> dict[str, Value]:
     said: dict[str, Value] = {}
-    for part in filter(None, tail.split(",")):
+    for part in filter(None, re.split(r",(?![^\[]*\])", tail)):
         key, equals, value = part.partition("=")
         option = declared.option(key.strip().replace("-", "_"))
         if option is None or not equals:
-            known = [o.name for o in declared.options]
+            known = [o.name for o in declared.options if not o.param.internal]
             has = f"it has {', '.join(known)}" if known else "it has no options"
             raise UsageError(f"{declared.name} has no option {key!r} ({has}){nearest(key, known)}")
         said[option.name] = option.parse(value.strip())
@@ -101,7 +128,7 @@ def bind_all(texts: list[str], flags: Mapping[str, Value]) -> list[BoundLoss]:
     bound = [bind(text, flags) for text in texts]
     for name in flags:
         if not any(b.loss.option(name) for b in bound):
-            having = [entry.name for entry in all_losses() if entry.option(name)]
+            having = [entry.name for entry in all_losses() if (o := entry.option(name)) and not o.param.internal]
             flag = "--" + name.replace("_", "-")
             raise UsageError(
                 f"{flag}: none of the chosen losses has it; it belongs to {', '.join(having) or 'no loss'}"

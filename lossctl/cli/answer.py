@@ -79,6 +79,7 @@ def _put(file: BinaryIO, text: str) -> None:
 
 def _write_rows(request: Request, evaluation: Evaluation, format: str, output: str | None) -> None:
     from lossctl.evaluate.run import evaluate_rows
+    from lossctl.evaluate.work import row_names
     from lossctl.show.output import write_atomically
     from lossctl.show.rows import write_rows
 
@@ -87,7 +88,8 @@ def _write_rows(request: Request, evaluation: Evaluation, format: str, output: s
     rows = evaluate_rows(request, made)
 
     def write(file: BinaryIO) -> None:
-        write_rows(rows, file, format, paths, tuple(map(str, made.job.losses)), request.ids)
+        names = tuple(name for settled in made.job.losses for name in row_names(settled))
+        write_rows(rows, file, format, paths, names, request.ids)
 
     if output is None or output == "-":
         write(sys.stdout.buffer)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from lossctl.catalogue.declare import Value
+from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
 from lossctl.cli.surroundings import prepare_kernels
@@ -22,9 +25,12 @@ def eval_command(
     no_header: w.NoHeader = False,
     null_value: w.NullValues = None,
     input_format: w.InputFormat = None,
-    reduction: w.ReductionWord = w.Reduction.mean,
+    reduction: w.ReductionWord = None,
+    class_weights: w.ClassWeights = None,
+    ignore_index: w.IgnoreIndex = None,
+    mask: w.Mask = None,
     on_bad: w.OnBadWord = w.OnBad.error,
-    on_empty: w.OnEmptyWord = w.OnEmpty.error,
+    on_empty: w.OnEmptyWord = None,
     dropped: w.DroppedFile = None,
     max_dropped: w.MaxDropped = None,
     format: w.FormatWord = None,
@@ -54,7 +60,9 @@ def eval_command(
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
     chosen = _format(format, json, value_only, output, reduction)
-    roles = _roles(labels, preds, weights, role or [])
+    for entry in bound:
+        meaning(entry, reduction)
+    roles = _roles({"labels": labels, "preds": preds, "weights": weights, "mask": mask}, role or [])
     limit = _max_dropped(max_dropped)
 
     from lossctl.cli.answer import answer
@@ -67,9 +75,11 @@ def eval_command(
         roles=roles,
         classes=_classes(classes),
         ids=tuple(row_id or ()),
-        reduction=reduction.value,
+        reduction=reduction,
+        class_weights=_class_weights(class_weights),
+        ignore_index=ignore_index,
         on_bad=on_bad.value,
-        on_empty=on_empty.value,
+        on_empty=on_empty.value if on_empty else None,
         max_dropped=limit,
         dropped=dropped,
         threads=threads,
@@ -80,8 +90,7 @@ def eval_command(
     answer(request, chosen, output, quiet, color)
 
 
-def _roles(labels: str | None, preds: str | None, weights: str | None, others: list[str]) -> dict[str, str]:
-    given = {"labels": labels, "preds": preds, "weights": weights}
+def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:
     roles = {name: selector for name, selector in given.items() if selector is not None}
     for entry in others:
         name, equals, selector = entry.partition("=")
@@ -102,6 +111,22 @@ def _classes(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
+def _class_weights(text: str | None) -> tuple[float, ...] | dict[str, float] | None:
+    """Numbers for "1,2,4", by name for "cat=2,dog=1"."""
+    if text is None:
+        return None
+    parts = [part.strip().rpartition("=") for part in text.split(",")]
+    try:
+        numbers = [float(number) for _, _, number in parts]
+    except ValueError:
+        numbers = [-1.0]
+    if not all(0.0 <= number < math.inf for number in numbers) or len({bool(equals) for _, equals, _ in parts}) > 1:
+        raise UsageError(f"--class-weights takes numbers >= 0, as 1,2,4 or cat=2,dog=1, got {text!r}")
+    if parts[0][1]:
+        return dict(zip((name for name, _, _ in parts), numbers, strict=True))
+    return tuple(numbers)
+
+
 def _max_dropped(text: str | None) -> float | int | None:
     """A share for "0.1%", a count for "5"."""
     if text is None:
@@ -115,16 +140,16 @@ def _max_dropped(text: str | None) -> float | int | None:
     return limit
 
 
-def _format(format: w.Format | None, json: bool, value_only: bool, output: str | None, reduction: w.Reduction) -> str:
+def _format(format: w.Format | None, json: bool, value_only: bool, output: str | None, reduction: str | None) -> str:
     from lossctl.show.machine import format_of
 
     said = [name for name, given in (("--json", json), ("--value-only", value_only), ("--format", format)) if given]
     if len(said) > 1:
         raise UsageError(f"{said[0]} and {said[1]} ask for two formats")
-    if value_only and reduction is w.Reduction.none:
+    if value_only and reduction == "none":
         raise UsageError("--value-only has one number to show, --reduction none has one a row")
     if json:
-        return "jsonl" if reduction is w.Reduction.none else "json"
+        return "jsonl" if reduction == "none" else "json"
     if value_only:
         return "value"
     if format is not None:

@@ -10,15 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from lossctl.catalogue.declare import Option, Value
-from lossctl.catalogue.registry import all_losses, names
+from lossctl.catalogue.registry import all_losses, find, named_losses, names
 from lossctl.errors import UsageError
+
+# options of a loss that are flags of every call
+GENERAL = ("class_weights", "weight", "ignore_index")
 
 
 def loss_options() -> dict[str, list[tuple[str, Option]]]:
     """Option name to the losses that have it."""
     found: dict[str, list[tuple[str, Option]]] = {}
-    for loss in all_losses():
-        for option in loss.options:
+    for loss in [*all_losses(), *named_losses()]:
+        for option in (o for o in loss.options if not o.param.internal and o.name not in GENERAL):
             found.setdefault(option.name, []).append((loss.name, option))
     return found
 
@@ -69,5 +72,4 @@ def _value(name: str, text: str | bool) -> Value:
 def complete_losses(incomplete: str) -> list[tuple[str, str]]:
     """Loss names that start so, each with its summary, for the shell's completion."""
     known = names()
-    summaries = {loss.name: loss.summary for loss in all_losses()}
-    return [(name, summaries[own]) for name, own in known.items() if name.startswith(incomplete)]
+    return [(name, find(own).summary) for name, own in known.items() if name.startswith(incomplete)]

@@ -10,16 +10,6 @@ import typer
 from lossctl.cli.flags import complete_losses
 
 
-class Reduction(StrEnum):
-    """How rows become one number."""
-
-    mean = "mean"
-    sum = "sum"
-    none = "none"
-    sum_over_batch_size = "sum_over_batch_size"
-    sum_by_nonzero_weights = "sum_by_nonzero_weights"
-
-
 class OnBad(StrEnum):
     """What happens to rows that cannot be used."""
 
@@ -126,8 +116,29 @@ InputFormat = Annotated[
     ),
 ]
 ReductionWord = Annotated[
-    Reduction,
-    typer.Option("--reduction", "-r", help="How rows become one number; none writes a loss a row."),
+    str | None,
+    typer.Option(
+        "--reduction",
+        "-r",
+        metavar="NAME",
+        help="How rows become one number: mean, sum, sum_over_batch_size, sum_by_nonzero_weights, batchmean or "
+        "the framework's own word; none writes a loss a row. The default is the loss's own.",
+        show_default=False,
+    ),
+]
+ClassWeights = Annotated[
+    str | None,
+    typer.Option(
+        "--class-weights", metavar="NUMBERS", help="What each class counts: 1,2,4 in class order, or cat=2,dog=1."
+    ),
+]
+IgnoreIndex = Annotated[
+    int | None,
+    typer.Option("--ignore-index", metavar="LABEL", help="Rows with this label are left out.", show_default=False),
+]
+Mask = Annotated[
+    str | None,
+    typer.Option("--mask", metavar="COLUMN", help="Rows where this column is 0 or false are left out."),
 ]
 OnBadWord = Annotated[
     OnBad,
@@ -136,7 +147,14 @@ OnBadWord = Annotated[
         help="Rows with null, NaN or out-of-range values: refuse, leave out, or pass on.",
     ),
 ]
-OnEmptyWord = Annotated[OnEmpty, typer.Option("--on-empty", help="What a zero denominator gives.")]
+OnEmptyWord = Annotated[
+    OnEmpty | None,
+    typer.Option(
+        "--on-empty",
+        help="What a zero denominator gives; else what the framework gives, and an error for bare names.",
+        show_default=False,
+    ),
+]
 DroppedFile = Annotated[
     str | None,
     typer.Option(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lossctl.catalogue.domain import CLASS_INDEX, Domain, Interval
-from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluate.frames import Bounds, Buffers, scan_rows
 from lossctl.evaluate.partial import SHOWN, Look, Offence
+from lossctl.evaluate.request import Job
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lossctl.readers.source import Chunk, Unit
 
 SINGULAR = {"labels": "label", "preds": "pred", "weights": "weight"}
+WEIGHT = Domain("a finite weight >= 0", Interval(low=0.0), "weight_out_of_range")
+MASK = Domain("0 or 1, false or true", Interval(0.0, 1.0, whole=True), "mask_out_of_range")
 LARGEST = 1.7976931348623157e308
 # how far a row of probabilities may be from 1 before it warns; float32 softmaxes of 10,000 classes stay inside
 TOLERANCE = 1e-4
@@ -27,12 +29,12 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A role against the bounds of a domain; rows whose label is `ignored` are let through."""
+    """A role against the bounds of a domain; rows with a label among `ignored` are let through."""
 
     role: str
     domain: Domain
     bounds: Bounds
-    ignored: int | None = None
+    ignored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +46,24 @@ class Verdict:
     offences: tuple[Offence, ...]
 
 
-def checks_for(losses: Sequence[BoundLoss], classes: int, one_hot: bool, weighted: bool) -> list[Check]:
+def checks_for(job: Job) -> list[Check]:
     """The checks of a call: each role's ranges, once each."""
-    found: dict[tuple[str, Domain, int | None], Check] = {}
-    for bound in losses:
+    found: dict[tuple[str, Domain, tuple[int, ...]], Check] = {}
+    for bound in (settled.core for settled in job.losses):
         for role in bound.loss.roles:
             domain = bound.domain(role.name)
-            if one_hot and role.name == "labels" and role.shape == "vector":
+            if job.one_hot and role.name == "labels" and role.shape == "vector" and domain.sums_to_one:
                 domain = CLASS_INDEX
-            ignored = bound.ignored_label if role.name == "labels" else None
-            found[role.name, domain, ignored] = _check(role.name, domain, classes, ignored)
-    if weighted:
-        domain = Domain("a finite weight >= 0", Interval(low=0.0), "weight_out_of_range")
-        found["weights", domain, None] = Check("weights", domain, Bounds(0.0, LARGEST))
+            left_out = (bound.ignored_label, job.ignore_index) if role.name == "labels" else ()
+            ignored = tuple(label for label in left_out if label is not None)
+            found[role.name, domain, ignored] = _check(role.name, domain, job.classes_count, ignored)
+    for role_name, domain in (("weights", WEIGHT), ("mask", MASK)):
+        if role_name in job.columns:
+            found[role_name, domain, ()] = _check(role_name, domain, 0, ())
     return list(found.values())
 
 
-def _check(role: str, domain: Domain, classes: int, ignored: int | None) -> Check:
+def _check(role: str, domain: Domain, classes: int, ignored: tuple[int, ...]) -> Check:
     within = domain.interval
     low = max(within.low, -LARGEST)
     high = min(within.high, float(classes - 1) if domain.class_index else LARGEST)
@@ -91,8 +94,8 @@ def judge(
         if not flagged:
             continue
         rows = np.flatnonzero(flags)
-        if check.ignored is not None:
-            rows = rows[values_of(columns, rows)[:, 0] != check.ignored]
+        if check.ignored:
+            rows = rows[~np.isin(values_of(columns, rows)[:, 0], check.ignored)]
         rows = rows[~stopped[rows]]
         stopped[rows] = True
         for code, some in _sorted_out(columns, check, rows).items():

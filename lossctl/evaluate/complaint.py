@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluate.partial import Look, Offence, Partial
 from lossctl.evaluate.request import Job
@@ -68,11 +69,15 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
     labels = partial.looks.get("labels")
     if (
         labels
-        and any(b.loss.role("labels").domain_for(b.options).class_index for b in job.losses)
+        and any(_class_indices(settled.core) for settled in job.losses)
         and (labels.least >= 1 and partial.used > 10 * job.classes_count)
     ):
         found.append(Warned("no_class_0", partial.used, "no label is class 0: are the labels one-based?"))
     return tuple(found)
+
+
+def _class_indices(core: BoundLoss) -> bool:
+    return any(role.name == "labels" and core.domain("labels").class_index for role in core.loss.roles)
 
 
 def _sums(job: Job, partial: Partial) -> list[Warned]:
@@ -97,7 +102,7 @@ def _constant(job: Job, partial: Partial) -> list[Warned]:
 def _scale(job: Job, partial: Partial) -> list[Warned]:
     """Logits that look like probabilities."""
     look = partial.looks.get("preds", Look())
-    logits = any(b.options.get("from_logits") for b in job.losses)
+    logits = any(settled.core.options.get("from_logits") for settled in job.losses)
     if not logits or partial.used < 2 or not (look.least >= 0.0 and look.most <= 1.0):
         return []
     message = "with --from-logits every pred lies in [0, 1]: are these probabilities?"

@@ -18,11 +18,11 @@ OPTION = "label_encoding"
 
 def settled(job: Job, units: tuple[Unit, ...], threads: int) -> Job:
     """The job with `auto` replaced by what the labels are."""
-    if not any(needs_look(bound) for bound in job.losses):
+    if not any(needs_look(settled.core) for settled in job.losses):
         return job
     answers = executor_for(threads, len(units)).run(zero_or_one, job, units)
     encoding = "01" if all(answers) else "pm1"
-    losses = tuple(b.replace(**{OPTION: encoding}) if needs_look(b) else b for b in job.losses)
+    losses = tuple(s.with_core(**{OPTION: encoding}) if needs_look(s.core) else s for s in job.losses)
     return replace(job, losses=losses)
 
 

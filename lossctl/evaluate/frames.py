@@ -11,7 +11,7 @@ import numpy as np
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluate.partial import Look, LossPartial
 from lossctl.kernels import exactsum
-from lossctl.kernels.layout import LANES, TILE, numbers
+from lossctl.kernels.layout import LANES, TILE, option_values
 from lossctl.kernels.machine import accumulate_kernel, loader_address, loss_kernel, scan_kernel
 from lossctl.readers.block import Block, Columns
 
@@ -69,21 +69,28 @@ class Buffers:
         return self._rows[name][:rows]
 
 
-def loss_rows(bound: BoundLoss, block: Block, one_hot: bool, buffers: Buffers, name: str) -> Floats:
-    """The (n,) losses of a block's rows, unweighted; the array is used again at the next call of that name."""
-    width = max(block.roles[role.name].width for role in bound.loss.roles)
+def loss_rows(
+    bound: BoundLoss, block: Block, one_hot: bool, buffers: Buffers, name: str, column: int | None = None
+) -> Floats:
+    """The (n,) losses of a block's rows, unweighted; the array is used again at the next call of that name.
+
+    Args:
+        column: of an elementwise loss, the one output to take; None for the mean of all.
+    """
+    widths = {role.name: block.roles[role.name].width for role in bound.loss.roles}
+    width = 1 if column is not None else max(widths.values())
     tile = tile_rows(width)
     out = buffers.rows(name, block.rows)
-    options = np.array(numbers(bound) or [0.0])
+    options = np.array(option_values(bound, width, column))
     fields = [block.rows, tile, width, address(out), address(options)]
     for role in bound.loss.roles:
         columns = block.roles[role.name]
         spread = one_hot and role.shape == "vector" and role.name == "labels"
         layout = "onehot" if spread else columns.layout
-        role_width = width if spread or role.shape != "index" else 1
+        role_width = width if spread else min(width, widths[role.name]) if role.shape != "index" else 1
         fields += [
             loader_address(columns.dtype, layout),
-            address(columns.addresses),
+            address(columns.addresses) + 8 * (column or 0),
             columns.stride,
             role_width,
             buffers.tile(role.name, role_width * tile),

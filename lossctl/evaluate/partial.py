@@ -98,7 +98,7 @@ class Partial:
     Attributes:
         unit_rows: (file, unit) to the rows read there; from these come row numbers.
         used: rows that some loss used.
-        losses: in the order of the call.
+        losses: each loss's cells, in the order of the call.
         bad: reason to the number of rows.
         offences: the first few, in file order.
         looks: role to what its scan saw.
@@ -107,7 +107,7 @@ class Partial:
 
     unit_rows: dict[tuple[int, int], int] = field(default_factory=dict)
     used: int = 0
-    losses: tuple[LossPartial, ...] = ()
+    losses: tuple[tuple[LossPartial, ...], ...] = ()
     bad: dict[str, int] = field(default_factory=dict)
     offences: tuple[Offence, ...] = ()
     looks: dict[str, Look] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class Partial:
         return Partial(
             {**self.unit_rows, **other.unit_rows},
             self.used + other.used,
-            tuple(a.merge(b) for a, b in zip(self.losses, other.losses, strict=True)),
+            tuple(map(_together, self.losses, other.losses)),
             bad,
             tuple(sorted((*self.offences, *other.offences))[:SHOWN]),
             looks,
@@ -138,3 +138,7 @@ class Partial:
     def read(self) -> int:
         """Rows read."""
         return sum(self.unit_rows.values())
+
+
+def _together(one: tuple[LossPartial, ...], other: tuple[LossPartial, ...]) -> tuple[LossPartial, ...]:
+    return tuple(a.merge(b) for a, b in zip(one, other, strict=True))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lossctl.catalogue.declare import Role
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluate.request import Job, Request
+from lossctl.evaluate.settled import Settled
+from lossctl.kernels.rowloss import loops
 from lossctl.readers.places import ReadSettings, open_arrays, open_source
-from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, flag_of, listing, select
+from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, listing, select
 from lossctl.readers.source import ColumnInfo, Source, Unit
 
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 6 << 20
+# roles that any loss may have
+BESIDES = ("weights", "mask")
 MOST_ROWS = 1 << 17
 
 
@@ -46,15 +50,21 @@ def plan(request: Request) -> Plan:
     for source in sources[1:]:
         _same_columns(source, sources[0], needed)
     widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
-    one_hot = _fit(request.losses, widths)
+    weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
+    bits = _precision(sources[0], chosen)
+    losses = tuple(_settled(bound, widths, bits, weights) for bound in request.losses)
+    one_hot = fit(losses, widths)
+    preds = widths.get("preds", 1)
     job = Job(
         sources,
         {role: c.columns for role, c in chosen.items()},
         widths,
-        request.losses,
+        losses,
         classes,
-        max(widths["preds"], len(classes or ())) if widths["preds"] > 1 else len(classes or (0,)),
+        max(preds, len(classes or ())) if preds > 1 else len(classes or (0,)),
         one_hot,
+        weights,
+        request.ignore_index,
         request.on_bad,
         request.batch_rows or batch_rows(sum(widths.values())),
         keep_dropped=request.dropped is not None,
@@ -100,35 +110,33 @@ def choose(columns: Sequence[ColumnInfo], selectors: dict[str, str], losses: Seq
     """
     wanted = list(dict.fromkeys(role.name for bound in losses for role in bound.loss.roles))
     for role in selectors:
-        if role not in (*wanted, "labels", "preds", "weights"):
+        if role not in (*wanted, "labels", "preds", *BESIDES):
             names = ", ".join(wanted)
             raise UsageError(f"--role {role}: none of the chosen losses reads it; they read {names}")
     chosen = {
-        role: select(selectors[role], columns, flag_of(role)) for role in (*wanted, "weights") if role in selectors
+        role: select(selectors[role], columns, flag_of(role)) for role in (*wanted, *BESIDES) if role in selectors
     }
-    left = [c for c in columns if c.name not in {n for role in chosen.values() for n in role.columns}]
     for role in wanted:
-        if role in chosen:
-            continue
-        if role == "preds":
-            chosen[role] = find_preds(left)
-        elif role == "labels":
-            continue
-        else:
-            raise UsageError(
-                f"role {role} has no columns; name them with {flag_of(role)} {listing(c.name for c in columns)}"
-            )
+        if role not in (*chosen, "labels", "preds"):
+            chosen[role] = find_role(role, _left(columns, chosen))
+    if "preds" in wanted and "preds" not in chosen:
+        chosen["preds"] = find_preds(_left(columns, chosen))
     if "labels" in wanted and "labels" not in chosen:
-        chosen["labels"] = find_labels(left, chosen.get("preds"))
-    if len(chosen.get("weights", Chosen((), "")).columns) > 1:
-        raise UsageError("-w/--weights takes one column, a weight a row")
-    return {role: chosen[role] for role in (*wanted, "weights") if role in chosen}
+        chosen["labels"] = find_labels(_left(columns, chosen), chosen.get("preds"))
+    return {role: chosen[role] for role in (*wanted, *BESIDES) if role in chosen}
+
+
+def _left(columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]) -> list[ColumnInfo]:
+    taken = {name for role in chosen.values() for name in role.columns}
+    return [column for column in columns if column.name not in taken]
 
 
 def _class_order(
     given: tuple[str, ...] | None, columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]
 ) -> tuple[dict[str, Chosen], tuple[str, ...] | None]:
     """Preds in class order, and the classes where the labels are names."""
+    if not {"labels", "preds"} <= chosen.keys():
+        return chosen, None
     kinds = {column.name: column.kind for column in columns}
     preds = chosen["preds"]
     endings = tuple(ending(name) for name in preds.columns)
@@ -186,31 +194,98 @@ def _first_length(source: Source, name: str) -> int:
     return 1
 
 
-def _fit(losses: Sequence[BoundLoss], widths: dict[str, int]) -> bool:
-    """Whether labels are class indices to be read as one-hot rows; raises where columns do not fit a loss."""
+def _class_names(chosen: dict[str, Chosen]) -> tuple[str, ...]:
+    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen else ()
+
+
+def _class_weights(
+    given: tuple[float, ...] | dict[str, float] | None, names: tuple[str, ...], widths: dict[str, int]
+) -> tuple[float, ...] | None:
+    """A weight for each class in order, or None where nothing was said."""
+    if given is None:
+        return None
+    count = max(len(names), widths.get("preds", 1), widths.get("labels", 1))
+    count = 2 if count == 1 else count
+    if isinstance(given, dict):
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise UsageError(
+                f"--class-weights: no class {unknown[0]!r}; the classes are {', '.join(names) or 'unnamed'}"
+            )
+        return tuple(given.get(name, 1.0) for name in names)
+    if len(given) != count:
+        raise UsageError(f"--class-weights has {len(given)} numbers, there are {count} classes")
+    return given
+
+
+def _precision(source: Source, chosen: dict[str, Chosen]) -> int:
+    """The bits of the preds' floating type; 64 where they are no floats."""
+    if "preds" not in chosen:
+        return 64
+    kind = next(column.type for column in source.columns() if column.name == chosen["preds"].columns[0])
+    if "half" in kind or "float16" in kind:
+        return 16
+    return 32 if "float32" in kind or re.search(r"\bfloat\b", kind) else 64
+
+
+def _settled(bound: BoundLoss, widths: dict[str, int], bits: int, class_weights: tuple[float, ...] | None) -> Settled:
+    core = bound.settled(widths, bits)
+    own = core.loss.option("class_weights")
+    if own is not None and class_weights is not None:
+        core = core.replace(class_weights=class_weights)
+    width = max(widths[role.name] for role in core.loss.roles) if core.loss.elementwise else 1
+    return Settled(bound, core, width, reweighted=own is None and class_weights is not None)
+
+
+def fit(losses: Sequence[Settled], widths: dict[str, int]) -> bool:
+    """Whether labels are class indices to be read as one-hot rows.
+
+    Raises:
+        UsageError: columns that do not fit a loss.
+    """
     one_hot = False
-    for bound in losses:
-        needed = widths["preds"]
-        for role in bound.loss.roles:
-            one_hot |= _fit_role(bound, role, widths[role.name], needed)
+    for settled in losses:
+        core = settled.core
+        if core.loss.elementwise:
+            _same_width(core, widths, [role.name for role in core.loss.roles])
+        else:
+            one_hot |= _fit_rows(core, widths)
+        if widths.get("weights", 1) not in (1, settled.width if settled.elements else 1):
+            raise UsageError(f"-w/--weights takes one column for {settled}, a weight a row")
+        if settled.reweighted and widths.get("labels", 0) == 0:
+            raise UsageError(f"--class-weights: {settled} has no labels")
     return one_hot
 
 
-def _fit_role(bound: BoundLoss, role: Role, width: int, needed: int) -> bool:
-    name = bound.loss.name
-    if role.shape == "index":
-        if width != 1:
+def _fit_rows(core: BoundLoss, widths: dict[str, int]) -> bool:
+    """The same for one loss over rows."""
+    name, vectors = core.loss.name, [role for role in core.loss.roles if role.shape == "vector"]
+    needed = max((widths[role.name] for role in vectors), default=0)
+    for role in core.loss.roles:
+        width = widths[role.name]
+        if role.shape == "index" and needed < 2:
+            raise UsageError(f"{name} reads a prediction a class, preds has {needed} column; name them with -p/--preds")
+        if role.shape == "index" and width != 1:
             raise UsageError(
                 f"{name} reads one column of class indices, {role.name} has {width} columns; "
                 "for one-hot labels take categorical_crossentropy"
             )
-        if needed < 2:
-            raise UsageError(f"{name} reads a prediction a class, preds has {needed} column; name them with -p/--preds")
-        return False
-    if width == needed:
-        return False
-    if role.shape == "vector" and width == 1 and bound.domain(role.name).sums_to_one:
+        if role.shape == "scalar" and width != 1:
+            raise UsageError(f"{name} reads one column of {role.name}, there are {width}")
+    labels = next((role for role in vectors if role.name == "labels"), None)
+    if labels and widths["labels"] == 1 < needed and core.domain("labels").sums_to_one:
+        _same_width(core, widths, [role.name for role in vectors if role is not labels])
         return True
-    raise UsageError(
-        f"{name} pairs {role.name} with preds, but they have {width} and {needed} columns: rows are never broadcast"
-    )
+    if not loops(core.loss.function):
+        _same_width(core, widths, [role.name for role in vectors])
+    return False
+
+
+def _same_width(core: BoundLoss, widths: dict[str, int], roles: list[str]) -> None:
+    for role in roles:
+        if widths[role] != widths[roles[-1]]:
+            one, other = widths[role], widths[roles[-1]]
+            raise UsageError(
+                f"{core.loss.name} pairs {role} with {roles[-1]}, but they have {one} and {other} columns: "
+                "rows are never broadcast"
+            )

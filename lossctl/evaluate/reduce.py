@@ -2,60 +2,133 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from fractions import Fraction
+from typing import Any
 
+from lossctl.catalogue.naming import OnEmpty
+from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluate.partial import LossPartial
-from lossctl.evaluate.request import OnEmpty
 from lossctl.evaluate.result import LossResult
+from lossctl.evaluate.settled import Settled
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, exact, ratio
 
 DENOMINATORS = {
     "mean": "sum of weights",
     "sum_over_batch_size": "rows",
     "sum_by_nonzero_weights": "rows with weight != 0",
+    "batchmean": "rows",
 }
 
 
-def reduce(bound: BoundLoss, partial: LossPartial, reduction: str, on_empty: OnEmpty, weighted: bool) -> LossResult:
+def reduce(
+    settled: Settled,
+    cells: tuple[LossPartial, ...],
+    reduction: str | None,
+    on_empty: OnEmpty | None,
+    weighted: bool,
+) -> LossResult:
     """The result of one loss.
 
     Raises:
-        DataError: the denominator is 0 and `on_empty` is "error".
+        DataError: the denominator is 0 and nothing says what that gives.
     """
-    units = _denominator(partial, reduction)
-    name = "none" if units is None else ("rows" if not weighted else DENOMINATORS[reduction])
+    name, ours = meaning(settled.asked, reduction)
+    if settled.core.loss.parts:
+        return summarised(settled, cells, on_empty)
+    partial, whole = cells[0], settled.width if settled.elements else 1
+    units = _denominator(cells, ours, whole)
+    unit = _unit(settled, ours, weighted or settled.reweighted, len(cells) > 1)
     guarded = None
     if partial.guarded:
         share = ratio(partial.guarded_loss, partial.loss) if partial.loss else math.nan
         guarded = {"count": partial.guarded, "share": share}
+    alone = whole == 1 and len(cells) == 1
     return LossResult(
-        loss=bound.loss.name,
-        spec=str(bound),
-        options=bound.options,
-        reduction=reduction,
-        value=_value(bound, partial, units, on_empty, name),
+        loss=settled.asked.loss.name,
+        spec=str(settled),
+        options=settled.asked.options,
+        reduction=name,
+        value=_value(settled, partial, units, on_empty, unit),
         sum=_special(partial) or as_float(partial.loss),
         count=partial.rows,
         weight_sum=as_float(partial.weight),
         denominator=None if units is None else as_float(units),
-        denominator_name=name,
-        stderr=_standard_error(partial, reduction),
+        denominator_name=unit,
+        stderr=_standard_error(partial, ours) if alone else None,
         min=partial.least if partial.least <= partial.most else None,
         max=partial.most if partial.least <= partial.most else None,
         guarded=guarded,
     )
 
 
-def _denominator(partial: LossPartial, reduction: str) -> int | None:
+def _denominator(cells: tuple[LossPartial, ...], reduction: str, outputs: int) -> int | None:
+    partial = cells[0]
     return {
-        "mean": partial.weight,
+        "mean": partial.weight if len(cells) == 1 else cells[1].loss,
         "sum_over_batch_size": partial.rows << UNIT_EXPONENT,
         "sum_by_nonzero_weights": partial.nonzero << UNIT_EXPONENT,
+        "batchmean": (partial.rows // outputs) << UNIT_EXPONENT,
         "sum": None,
     }[reduction]
+
+
+def _unit(settled: Settled, reduction: str, weighted: bool, normalised: bool) -> str:
+    """What the denominator counts, in words."""
+    if reduction == "sum":
+        return "none"
+    if normalised and reduction == "mean":
+        return "sum of class weights"
+    words = DENOMINATORS[reduction] if weighted else "rows"
+    counts_elements = settled.elements and settled.width > 1 and reduction != "batchmean"
+    return words.replace("rows", "elements") if counts_elements else words
+
+
+def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmpty | None) -> LossResult:
+    """The result of a loss of the whole file: its function of the exact sums, averaged over columns told apart.
+
+    Raises:
+        DataError: the sums leave it without a value, and nothing says what that gives.
+    """
+    parts = settled.core.loss.parts
+    groups = [cells[i : i + len(parts)] for i in range(0, len(cells), len(parts))]
+    try:
+        values = [_finished(settled.core, group) for group in groups]
+    except ZeroDivisionError:
+        values = [_empty(settled, cells[0], on_empty, "what it divides by")]
+    return LossResult(
+        loss=settled.asked.loss.name,
+        spec=str(settled),
+        options=settled.asked.options,
+        reduction="whole",
+        value=math.fsum(values) / len(values),
+        sum=as_float(cells[0].loss),
+        count=cells[0].rows,
+        weight_sum=as_float(cells[0].weight),
+        denominator=None,
+        denominator_name="none",
+        stderr=None,
+        min=None,
+        max=None,
+    )
+
+
+def _finished(core: BoundLoss, group: tuple[LossPartial, ...]) -> float:
+    loss = core.loss
+    given: dict[str, Any] = dict(zip((part.name for part in loss.parts), map(_exactly, group), strict=True))
+    given["weight"] = exact(group[0].weight)
+    given |= {f"largest_{part.name}": cell.most for part, cell in zip(loss.parts, group, strict=True)}
+    wanted = inspect.signature(loss.function).parameters
+    options = {name: value for name, value in core.options.items() if name in wanted}
+    return float(loss.function(**{name: value for name, value in given.items() if name in wanted}, **options))
+
+
+def _exactly(partial: LossPartial) -> Fraction | float:
+    special = _special(partial)
+    return exact(partial.loss) if special is None else special
 
 
 def _special(partial: LossPartial) -> float | None:
@@ -67,18 +140,23 @@ def _special(partial: LossPartial) -> float | None:
     return None
 
 
-def _value(bound: BoundLoss, partial: LossPartial, units: int | None, on_empty: OnEmpty, name: str) -> float:
+def _value(settled: Settled, partial: LossPartial, units: int | None, on_empty: OnEmpty | None, unit: str) -> float:
     if units == 0:
-        if on_empty == "error":
-            raise DataError(
-                f"{bound}: the denominator ({name}) is 0, {partial.rows} rows were used; "
-                "--on-empty nan or zero gives a value all the same"
-            )
-        return 0.0 if on_empty == "zero" else math.nan
+        return _empty(settled, partial, on_empty, f"the denominator ({unit})")
     special = _special(partial)
     if special is not None:
         return special
     return as_float(partial.loss) if units is None else ratio(partial.loss, units)
+
+
+def _empty(settled: Settled, partial: LossPartial, on_empty: OnEmpty | None, what: str) -> float:
+    framework = settled.asked.loss.framework
+    policy = on_empty or (framework.on_empty if framework else "error")
+    if policy == "error":
+        raise DataError(
+            f"{settled}: {what} is 0, {partial.rows} rows were used; --on-empty nan or zero gives a value all the same"
+        )
+    return 0.0 if policy == "zero" else math.nan
 
 
 def _standard_error(partial: LossPartial, reduction: str) -> float | None:

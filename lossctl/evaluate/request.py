@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.evaluate.settled import Settled
 from lossctl.readers.places import ReadSettings
 from lossctl.readers.source import Source
 
 OnBad = Literal["error", "drop", "keep"]
-OnEmpty = Literal["error", "nan", "zero"]
-REDUCTIONS = ("mean", "sum", "none", "sum_over_batch_size", "sum_by_nonzero_weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,11 @@ class Request:
         roles: role to column selector, as given; roles not given are found by name.
         classes: class names in order, where labels are names.
         ids: columns that name rows in unreduced output.
-        reduction: one of REDUCTIONS.
-        on_bad, on_empty: what happens to unusable rows and to a zero denominator.
+        reduction: a name of ours or of the losses' framework; None for each loss's own default.
+        on_bad: what happens to unusable rows.
+        on_empty: what a zero denominator gives; None for what each loss's framework gives.
+        class_weights: what each class counts, in class order or by name.
+        ignore_index: rows with this label are left out of every loss.
         max_dropped: a share in [0, 1] or a count, or None.
         dropped: where dropped rows are saved.
         threads: how many work at once; 0 takes the processors there are.
@@ -37,9 +40,11 @@ class Request:
     roles: dict[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] | None = None
     ids: tuple[str, ...] = ()
-    reduction: str = "mean"
+    reduction: str | None = None
     on_bad: OnBad = "error"
-    on_empty: OnEmpty = "error"
+    on_empty: OnEmpty | None = None
+    class_weights: tuple[float, ...] | dict[str, float] | None = None
+    ignore_index: int | None = None
     max_dropped: float | int | None = None
     dropped: str | None = None
     threads: int = 0
@@ -55,7 +60,7 @@ class Job:
         sources: the inputs, in order.
         columns: role to column names; a role that no file fills is absent.
         widths: role to how many numbers a row has.
-        losses: with `auto` options settled.
+        losses: settled for these columns.
         classes: class names in order, where labels are names.
         classes_count: K, or the number of pred columns.
         one_hot: labels are class indices that a loss over class vectors reads as one-hot rows.
@@ -64,10 +69,12 @@ class Job:
     sources: tuple[Source, ...]
     columns: dict[str, tuple[str, ...]]
     widths: dict[str, int]
-    losses: tuple[BoundLoss, ...]
+    losses: tuple[Settled, ...]
     classes: tuple[str, ...] | None
     classes_count: int
     one_hot: bool
+    class_weights: tuple[float, ...] | None
+    ignore_index: int | None
     on_bad: OnBad
     batch_rows: int
     keep_dropped: bool = False

@@ -37,8 +37,8 @@ class Evaluation:
         results: tuple[LossResult, ...] = ()
         if self.request.reduction != "none":
             results = tuple(
-                reduce(bound, sums, self.request.reduction, self.request.on_empty, "weights" in job.columns)
-                for bound, sums in zip(job.losses, partial.losses, strict=True)
+                reduce(settled, cells, self.request.reduction, self.request.on_empty, "weights" in job.columns)
+                for settled, cells in zip(job.losses, partial.losses, strict=True)
             )
         warned = warnings_for(job, partial, results)
         return Result(inputs(job, partial), columns(job), account(partial), warned, results)
@@ -77,7 +77,7 @@ def run(request: Request, executor: Executor | None = None) -> Evaluation:
 
 
 def _nothing(job: Job) -> Partial:
-    return Partial(losses=tuple(LossPartial() for _ in job.losses))
+    return Partial(losses=tuple(tuple(LossPartial() for _ in settled.cells) for settled in job.losses))
 
 
 def check_max_dropped(request: Request, partial: Partial) -> None:

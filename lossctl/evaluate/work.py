@@ -11,11 +11,12 @@ import numpy as np
 
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
-from lossctl.evaluate.checks import Check, Verdict, checks_for, judge
+from lossctl.evaluate.checks import Check, Verdict, checks_for, judge, values_of
 from lossctl.evaluate.frames import Buffers, Sums, loss_rows, unweighted
 from lossctl.evaluate.partial import SHOWN, Dropped, Look, LossPartial, Partial
 from lossctl.evaluate.request import Job
 from lossctl.evaluate.rows import LossRows
+from lossctl.evaluate.settled import Cell, Settled
 from lossctl.readers.block import Block, Columns, lay
 
 if TYPE_CHECKING:
@@ -31,13 +32,31 @@ _own = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A block with what the checks said: `skipped` holds a byte a row, or is None where no row is."""
+    """A block with what the checks said.
+
+    Attributes:
+        skipped: a byte a row, 1 where a check stopped it; None where none was.
+        masked: likewise, where the mask or the ignored label leaves it out.
+        weights: (n,) or, with a weight an output, (D, n); None where there are none.
+        class_weights: (n,) what each row's class counts; None where nothing was said.
+    """
 
     block: Block
     chunk: Chunk
     verdict: Verdict
     skipped: np.ndarray | None
-    weights: Floats | None
+    masked: np.ndarray | None
+    weights: np.ndarray | None
+    class_weights: Floats | None
+
+    def weights_of(self, settled: Settled, column: int | None) -> Floats | None:
+        """The (n,) weights of a loss's rows, or of one output's."""
+        weights = self.weights
+        if weights is not None and weights.ndim == 2:
+            weights = weights[0 if column is None else column]
+        if not settled.reweighted or self.class_weights is None:
+            return weights
+        return self.class_weights if weights is None else weights * self.class_weights
 
 
 def buffers() -> Buffers:
@@ -49,7 +68,7 @@ def buffers() -> Buffers:
 
 def judged_blocks(job: Job, unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[Judged]:
     """The blocks of a unit, laid out and checked."""
-    checks = checks_for(job.losses, job.classes_count, job.one_hot, "weights" in job.columns)
+    checks = checks_for(job)
     names = list(dict.fromkeys([name for group in job.columns.values() for name in group] + list(extra)))
     first = 0
     for chunk in job.sources[unit.file].read(unit, names, job.batch_rows):
@@ -85,7 +104,15 @@ def _judge(job: Job, unit: Unit, block: Block, chunk: Chunk, checks: list[Check]
         for rows in verdict.reasons.values():
             skipped[rows] = 1
     weights = block.roles.get("weights")
-    return Judged(block, chunk, verdict, skipped, None if weights is None else _plain(weights))
+    return Judged(
+        block,
+        chunk,
+        verdict,
+        skipped,
+        _masked(job, block),
+        None if weights is None else _weights(weights),
+        None if job.class_weights is None else _class_weights(job, block),
+    )
 
 
 def _plain(columns: Columns) -> Floats:
@@ -93,12 +120,46 @@ def _plain(columns: Columns) -> Floats:
     return np.ascontiguousarray(columns.owners[0], dtype=np.float64).reshape(-1)
 
 
-def ignored_rows(bound: BoundLoss, block: Block) -> np.ndarray | None:
-    """A byte a row, 1 where the label is the one that the loss leaves out; None where it leaves out none."""
-    if bound.ignored_label is None:
-        return None
-    ignored: np.ndarray = (_plain(block.roles["labels"]) == bound.ignored_label).astype(np.uint8)
+def _weights(columns: Columns) -> np.ndarray:
+    """(n,) for one column, (D, n) for several."""
+    if columns.width == 1:
+        return _plain(columns)
+    return np.ascontiguousarray(values_of(columns, np.arange(columns.rows)).T)
+
+
+def _masked(job: Job, block: Block) -> np.ndarray | None:
+    """A byte a row, 1 where the mask is 0 or the label is the one that the call leaves out."""
+    masked = None
+    if "mask" in block.roles:
+        masked = (_plain(block.roles["mask"]) == 0.0).astype(np.uint8)
+    if job.ignore_index is not None and "labels" in block.roles:
+        masked = _either(masked, _labelled(block, job.ignore_index))
+    return masked
+
+
+def _labelled(block: Block, label: int) -> np.ndarray:
+    """A byte a row, 1 where it has this label."""
+    ignored: np.ndarray = (_plain(block.roles["labels"]) == label).astype(np.uint8)
     return ignored
+
+
+def _class_weights(job: Job, block: Block) -> Floats:
+    """What each row's class counts: of an index its own, of class columns the sum by their shares."""
+    assert job.class_weights is not None
+    labels, table = block.roles["labels"], np.array(job.class_weights)
+    if labels.width > 1:
+        values = values_of(labels, np.arange(labels.rows))
+        return np.asarray(sum(values[:, k] * weight for k, weight in enumerate(table)))
+    index = _plain(labels)
+    usable = (index >= 0) & (index < len(table)) & (index == np.floor(index))
+    return np.where(usable, table[np.where(usable, index, 0).astype(np.int64)], 1.0)
+
+
+def left_out(settled: Settled, judged: Judged) -> np.ndarray | None:
+    """A byte a row, 1 where the loss leaves it out on purpose; None where it leaves out none."""
+    label = settled.core.ignored_label
+    own = None if label is None or "labels" not in judged.block.roles else _labelled(judged.block, label)
+    return _either(judged.masked, own)
 
 
 def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
@@ -121,7 +182,7 @@ class _Tally:
 
     def __init__(self, job: Job, unit: Unit) -> None:
         self.job, self.unit = job, unit
-        self.sums = [Sums() for _ in job.losses]
+        self.sums = [[Sums() for _ in settled.cells] for settled in job.losses]
         self.guarded = [Sums() for _ in job.losses]
         self.result = Partial()
         self.read = 0
@@ -129,12 +190,13 @@ class _Tally:
     def add(self, judged: Judged) -> None:
         block = judged.block
         unused = np.ones(block.rows, np.uint8)
-        for i, bound in enumerate(self.job.losses):
-            skipped = _either(judged.skipped, ignored_rows(bound, block))
-            losses = loss_rows(bound, block, self.job.one_hot, buffers(), "losses")
-            self.sums[i].add(losses, judged.weights, skipped)
-            if _may_guard(bound, judged.verdict.looks):
-                self._add_guarded(i, bound, judged, losses, skipped)
+        for i, settled in enumerate(self.job.losses):
+            skipped = _either(judged.skipped, left_out(settled, judged))
+            for cell, sums in zip(settled.cells, self.sums[i], strict=True):
+                for losses, weights in self._values(settled, cell, judged):
+                    sums.add(losses, weights, skipped)
+            if not settled.core.loss.parts and _may_guard(settled.core, judged.verdict.looks):
+                self._add_guarded(settled, self.guarded[i], judged, skipped)
             unused &= 0 if skipped is None else skipped
         reasons = dict(judged.verdict.reasons) if self.job.on_bad != "keep" else {}
         left = np.flatnonzero(unused if judged.skipped is None else unused & ~judged.skipped & 1)
@@ -142,15 +204,24 @@ class _Tally:
             reasons["ignored"] = left
         self._account(judged, reasons)
 
-    def _add_guarded(
-        self, i: int, bound: BoundLoss, judged: Judged, losses: Floats, skipped: np.ndarray | None
-    ) -> None:
-        assert bound.guard is not None
-        bare = bound.replace(**{bound.guard.name: 0.0})
-        open_losses = loss_rows(bare, judged.block, self.job.one_hot, buffers(), "bare losses")
-        with np.errstate(invalid="ignore"):
-            untouched = ~(np.abs(open_losses - losses) > GUARDED)
-        self.guarded[i].add(losses, judged.weights, _either(untouched.astype(np.uint8), skipped))
+    def _values(self, settled: Settled, cell: Cell, judged: Judged) -> Iterator[tuple[Floats, Floats | None]]:
+        """The losses that a cell adds up, with their weights: of the rows, or column by column."""
+        for column in (None,) if cell.columns is None else cell.columns:
+            losses = loss_rows(cell.core, judged.block, self.job.one_hot, buffers(), "losses", column)
+            yield losses, judged.weights_of(settled, column)
+
+    def _add_guarded(self, settled: Settled, sums: Sums, judged: Judged, skipped: np.ndarray | None) -> None:
+        guard, cell = settled.core.guard, settled.cells[0]
+        assert guard is not None
+        bare = replace(cell, core=cell.core.replace(**{guard.name: 0.0}))
+        for column in (None,) if cell.columns is None else cell.columns:
+            one_hot = self.job.one_hot
+            losses = loss_rows(cell.core, judged.block, one_hot, buffers(), "losses", column)
+            open_losses = loss_rows(bare.core, judged.block, one_hot, buffers(), "bare losses", column)
+            with np.errstate(invalid="ignore"):
+                untouched = ~(np.abs(open_losses - losses) > GUARDED)
+            weights = judged.weights_of(settled, column)
+            sums.add(losses, weights, _either(untouched.astype(np.uint8), skipped))
 
     def _account(self, judged: Judged, reasons: dict[str, Whole]) -> None:
         block, unit = judged.block, self.unit
@@ -169,22 +240,26 @@ class _Tally:
 
     def partial(self) -> Partial:
         """All of the unit."""
-        losses = [_with_guarded(a.flush(), b.flush()) for a, b in zip(self.sums, self.guarded, strict=True)]
-        made = tuple(losses) if "weights" in self.job.columns else unweighted(losses)
+        made = tuple(map(self._flushed, self.job.losses, self.sums, self.guarded))
         rows = {(self.unit.file, self.unit.number): self.read}
         result = self.result
         return Partial(rows, result.used, made, result.bad, result.offences, result.looks, result.dropped)
 
-
-def _with_guarded(partial: LossPartial, guarded: LossPartial) -> LossPartial:
-    return replace(partial, guarded=guarded.rows, guarded_loss=guarded.loss)
+    def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
+        touched = guarded.flush()
+        partials = [cell.flush() for cell in sums]
+        partials[0] = replace(partials[0], guarded=touched.rows, guarded_loss=touched.loss)
+        weighted = "weights" in self.job.columns or (settled.reweighted and self.job.class_weights is not None)
+        return tuple(partials) if weighted else unweighted(partials)
 
 
 def _may_guard(bound: BoundLoss, looks: dict[str, Look]) -> bool:
     """Whether a block's preds come near enough to 0 or 1 for the guard to act."""
     if bound.guard is None or bound.options.get("from_logits"):
         return False
-    epsilon = float(bound.options[bound.guard.name] or 0.0)
+    epsilon = bound.options[bound.guard.name]
+    if not isinstance(epsilon, float) or bound.options.get("guard") == "log":
+        return False
     look = looks["preds"]
     mass = max(1.0, look.most_sum)
     return epsilon > 0.0 and (look.least <= epsilon * mass or look.most >= 1.0 - epsilon)
@@ -207,16 +282,30 @@ def unit_rows(job: Job, unit: Unit, first_row: int, ids: tuple[str, ...]) -> Ite
     for judged in judged_blocks(job, unit, ids):
         kept = None if judged.skipped is None else np.flatnonzero(judged.skipped == 0)
         losses = {}
-        for bound in job.losses:
-            values = loss_rows(bound, judged.block, job.one_hot, buffers(), "losses") * (
-                1.0 if judged.weights is None else judged.weights
-            )
-            out = ignored_rows(bound, judged.block)
-            values = values if out is None else np.where(out == 1, 0.0, values)
-            losses[str(bound)] = values if kept is None else values[kept]
+        for settled in job.losses:
+            out = left_out(settled, judged)
+            for name, values in _unreduced(job, settled, judged):
+                shown = values if out is None else np.where(out == 1, 0.0, values)
+                losses[name] = shown if kept is None else shown[kept]
         rows = np.arange(judged.block.rows) + (first_row + judged.block.first)
         carried = {name: _taken(judged.chunk.values[name], kept) for name in ids}
         yield judged.block.rows, LossRows(unit.file, rows if kept is None else rows[kept], losses, carried)
+
+
+def _unreduced(job: Job, settled: Settled, judged: Judged) -> Iterator[tuple[str, Floats]]:
+    """Each column of the unreduced answer: its name, and (n,) w l."""
+    columns = range(settled.width) if settled.elements else (None,)
+    for name, column in zip(row_names(settled), columns, strict=True):
+        losses = loss_rows(settled.core, judged.block, job.one_hot, buffers(), "losses", column)
+        weights = judged.weights_of(settled, column)
+        yield name, losses * (1.0 if weights is None else weights)
+
+
+def row_names(settled: Settled) -> tuple[str, ...]:
+    """The columns of a loss's unreduced answer: one a row, or one an output where each counts by itself."""
+    if not settled.elements or settled.width == 1:
+        return (str(settled),)
+    return tuple(f"{settled}[{k}]" for k in range(settled.width))
 
 
 def _taken(values: Values, kept: np.ndarray | None) -> pa.Array:

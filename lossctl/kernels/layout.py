@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.errors import UsageError
 
 # the most rows that a tile has, and so the length of a kernel's stack arrays
 TILE = 128
@@ -21,10 +23,37 @@ LANES = {
 }
 
 
-def numbers(bound: BoundLoss) -> list[float]:
-    """The option values that the kernel reads from its frame, in order."""
-    pairs = zip(bound.loss.options, bound.values, strict=True)
-    return [float(v) for o, v in pairs if not o.structural and not o.param.ignores_label and v is not None]
+def option_values(bound: BoundLoss, width: int, column: int | None) -> list[float]:
+    """What the kernel reads from its frame: the numbers, then each list as `width` numbers.
+
+    Args:
+        column: of a kernel of one column, the place of its number in each list.
+
+    Raises:
+        UsageError: a list of another length than there are classes or columns.
+    """
+    pairs = list(zip(bound.loss.options, bound.values, strict=True))
+    found = [_number(value) for option, value in pairs if option.number]
+    for option, value in pairs:
+        if option.param.many:
+            found += _spread(option, value, width, column)
+    return found or [0.0]
+
+
+def _number(value: Value) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _spread(option: Option, value: Value, width: int, column: int | None) -> list[float]:
+    numbers = value if isinstance(value, tuple) else (_number(value),)
+    if len(numbers) == 1:
+        return list(numbers) * width
+    if column is not None and column < len(numbers):
+        return [numbers[column]]
+    if len(numbers) != width:
+        raise UsageError(f"{option.flag} has {len(numbers)} numbers, there are {width} classes or columns")
+    return list(numbers)
 
 
 def variant(bound: BoundLoss, single: bool) -> str:

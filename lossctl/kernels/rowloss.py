@@ -30,6 +30,13 @@ class Vector:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A list among the options, the same for every row: number k is at `options[start + k]`."""
+
+    start: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A number a row, as source text that may use `r`."""
 
@@ -43,7 +50,8 @@ class Constant:
     value: Any
 
 
-Meaning = Vector | Text | Constant
+Meaning = Vector | Table | Text | Constant
+Series = Vector | Table
 Scope = dict[str, Meaning]
 
 
@@ -178,7 +186,7 @@ class _Expression(ast.NodeTransformer):
                 return _parsed(text)
             case Constant(value):
                 return ast.Constant(value)
-            case Vector():
+            case Vector() | Table():
                 raise self.body.cannot(node, f"{node.id} is a row; take its total, largest or an item")
         value = self.body.function.__globals__.get(node.id)
         return ast.Constant(value) if isinstance(value, int | float) else node
@@ -215,20 +223,23 @@ class _Expression(ast.NodeTransformer):
         return _parsed(self.body.program.keep(lower(function, scope, self.body.program)).text)
 
     def item(self, row: ast.expr, index: ast.expr) -> ast.expr:
-        vector = self.vector(row)
-        if vector is None:
+        series = self.vector(row)
+        if series is None:
             raise self.body.cannot(row, "only a row has items")
-        return _parsed(f"item({vector.buffer}, tile, r, {self.body.text(index, self.scope)}, width)")
+        at = self.body.text(index, self.scope)
+        if isinstance(series, Table):
+            return _parsed(f"entry(options, {series.start}, {at}, width)")
+        return _parsed(f"item({series.buffer}, tile, r, {at}, width)")
 
-    def vector(self, node: ast.expr) -> Vector | None:
+    def vector(self, node: ast.expr) -> Series | None:
         meaning = self.scope.get(node.id) if isinstance(node, ast.Name) else None
-        return meaning if isinstance(meaning, Vector) else None
+        return meaning if isinstance(meaning, Vector | Table) else None
 
     def element(self, node: ast.expr) -> str:
         """The text of one class's term in a reduction."""
-        vector = self.vector(node)
-        if vector is not None:
-            return f"get({vector.buffer}, o + r)"
+        series = self.vector(node)
+        if series is not None:
+            return _element(series).text
         if not isinstance(node, ast.GeneratorExp) or len(node.generators) != 1 or node.generators[0].ifs:
             raise self.body.cannot(node, "a reduction takes a row or `... for a, b in zip(rows)`")
         loop = node.generators[0]
@@ -236,17 +247,27 @@ class _Expression(ast.NodeTransformer):
         return self.body.text(node.elt, scope)
 
     def loop_names(self, target: ast.expr, rows: ast.expr) -> Scope:
-        zipped = isinstance(rows, ast.Call) and ast.unparse(rows.func) == "zip"
-        names = target.elts if isinstance(target, ast.Tuple) else [target]
-        sources = rows.args if isinstance(rows, ast.Call) and zipped else [rows]
-        vectors = [self.vector(source) for source in sources]
-        if len(names) != len(vectors) or None in vectors:
+        match target, rows:
+            case ast.Tuple(elts=[ast.Name(id=index), names]), ast.Call(func=ast.Name(id="enumerate"), args=[counted]):
+                return {index: Text("k"), **self.loop_names(names, counted)}
+            case ast.Tuple(elts=names), ast.Call(func=ast.Name(id="zip"), args=sources):
+                pairs = list(zip(names, sources, strict=True))
+            case _:
+                pairs = [(target, rows)]
+        found = {ast.unparse(name): self.vector(source) for name, source in pairs}
+        if None in found.values():
             raise self.body.cannot(target, "a reduction runs over rows, or over zip of rows")
-        return {
-            ast.unparse(name): Text(f"get({vector.buffer}, o + r)")
-            for name, vector in zip(names, vectors, strict=True)
-            if vector is not None
-        }
+        return {name: _element(series) for name, series in found.items() if series is not None}
+
+
+def _element(series: Series) -> Text:
+    return Text(f"get({series.buffer}, o + r)" if isinstance(series, Vector) else f"get(options, {series.start} + k)")
+
+
+def loops(function: Callable[..., Any]) -> bool:
+    """Whether a function has loops of its own, and so is called a row at a time."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return any(isinstance(node, ast.For | ast.While) for node in ast.walk(tree))
 
 
 def _parsed(text: str) -> ast.expr:

@@ -239,6 +239,12 @@ def less_log(a: float, y: float, x: float, rest: float) -> float:
     return fine if usable and abs(fine) <= LARGEST else plain
 
 
+@inlined
+def product_error(a: float, b: float) -> float:
+    """What rounding loses of a b; 0 where that is no number."""
+    return two_product(a, b)[1]
+
+
 SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "log": log,
     "log1p": log1p,
@@ -248,4 +254,5 @@ SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "log_quotient": log_quotient,
     "power": power,
     "less_log": less_log,
+    "product_error": product_error,
 }

@@ -21,7 +21,8 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.kernels.formula import compilable
 from lossctl.kernels.layout import HEAD, ROLE
 from lossctl.kernels.pointers import as_float64, call, get, put, stack
-from lossctl.kernels.rowloss import Constant, Meaning, RowProgram, Text, Vector, lower
+from lossctl.kernels.rowloss import Constant, Meaning, RowProgram, Table, Text, Vector, loops, lower
+from lossctl.kernels.rows import row
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -35,6 +36,14 @@ def item(buffer: Any, tile: int, r: int, index: int, width: int) -> float:
     """Element `index` of row r, NaN where there is none."""
     inside = 0 <= index < width
     value = get(buffer, (index if inside else 0) * tile + r)
+    return value if inside else math.nan
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def entry(options: Any, start: int, index: int, width: int) -> float:
+    """Number `index` of a list among the options, NaN where there is none."""
+    inside = 0 <= index < width
+    value = get(options, start + (index if inside else 0))
     return value if inside else math.nan
 
 
@@ -53,6 +62,8 @@ WORDS: dict[str, Any] = {
     "as_float64": as_float64,
     "settle": settle,
     "item": item,
+    "entry": entry,
+    "row": row,
     "as_index": as_index,
     "MINUS_INFINITY": -math.inf,
 }
@@ -73,11 +84,21 @@ def kernel(bound: BoundLoss, single: bool) -> Callable[..., Any]:
     return scope["kernel"]
 
 
-def _arguments(bound: BoundLoss, roles: dict[str, Meaning]) -> dict[str, Meaning]:
+def _numbers(bound: BoundLoss) -> list[str]:
+    return [option.name for option in bound.loss.options if option.number]
+
+
+def _arguments(bound: BoundLoss, roles: dict[str, Meaning], place: str) -> dict[str, Meaning]:
+    """What each argument means in the kernel's text; `place` is where a column's own number is in a list."""
     scope = dict(roles)
+    lists = 0
     for option, value in zip(bound.loss.options, bound.values, strict=True):
-        numeric = not option.structural and not option.param.ignores_label
-        scope[option.name] = Text(option.name) if numeric else Constant(value)
+        if option.param.many:
+            start = f"{len(_numbers(bound))} + {lists} * width"
+            scope[option.name] = Table(start) if option.vector else Text(f"get(options, {start} + {place})")
+            lists += 1
+        else:
+            scope[option.name] = Text(option.name) if option.number else Constant(value)
     return scope
 
 
@@ -86,8 +107,26 @@ def _over_rows(bound: BoundLoss, program: RowProgram) -> list[str]:
         role.argument: Vector(f"b_{role.argument}") if role.shape == "vector" else Text(_first(role))
         for role in bound.loss.roles
     }
-    value = lower(bound.loss.function, _arguments(bound, roles), program)
+    scope = _arguments(bound, roles, "0")
+    value = _called(bound, scope, program) if loops(bound.loss.function) else ""
+    value = value or lower(bound.loss.function, scope, program)
     return [*program.lines, "for r in range(t):", f"    put(out, base + r, {value})"]
+
+
+def _called(bound: BoundLoss, scope: dict[str, Meaning], program: RowProgram) -> str:
+    """The call of a loss that has loops of its own: its rows are handed over as they lie in the tile."""
+    args = []
+    for name, meaning in scope.items():
+        match meaning:
+            case Vector(buffer):
+                args.append(f"row({buffer}, r, tile, n_{name})")
+            case Table(start):
+                args.append(f"row(options, {start}, 1, width)")
+            case Text(text):
+                args.append(text)
+            case Constant(value):
+                args.append(repr(value))
+    return f"{program.call(bound.loss.function)}({', '.join(args)})"
 
 
 def _first(role: Role) -> str:
@@ -97,9 +136,10 @@ def _first(role: Role) -> str:
 def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[str]:
     name = program.call(bound.loss.function)
     place = "r" if single else "o + r"
-    scope = _arguments(bound, {role.argument: Text(f"get(b_{role.argument}, {place})") for role in bound.loss.roles})
+    roles: dict[str, Meaning] = {role.argument: Text(f"get(b_{role.argument}, {place})") for role in bound.loss.roles}
+    scope = _arguments(bound, roles, "0" if single else "k")
     args = ", ".join(
-        m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if not isinstance(m, Vector)
+        m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if isinstance(m, Text | Constant)
     )
     if single:
         return ["for r in range(t):", f"    put(out, base + r, {name}({args}))"]
@@ -116,13 +156,13 @@ def _frame(bound: BoundLoss, program: RowProgram, passes: list[str]) -> list[str
         "    out = as_float64(get(frame, 3))",
         "    options = as_float64(get(frame, 4))",
     ]
-    numbers = [o.name for o in bound.loss.options if not o.structural and not o.param.ignores_label]
-    lines += [f"    {name} = get(options, {i})" for i, name in enumerate(numbers)]
+    lines += [f"    {name} = get(options, {i})" for i, name in enumerate(_numbers(bound))]
     lines += [f"    {name} = stack()" for name in program.arrays]
     loads = []
     for i, role in enumerate(bound.loss.roles):
         at = HEAD + ROLE * i
         lines.append(f"    b_{role.argument} = as_float64(get(frame, {at + 4}))")
+        lines.append(f"    n_{role.argument} = get(frame, {at + 3})")
         loads.append(
             f"call(get(frame, {at}), get(frame, {at + 1}), get(frame, {at + 2}), base, t, "
             f"get(frame, {at + 3}), get(frame, {at + 4}), tile)"

@@ -16,7 +16,7 @@ PRED_NAMES = (
     *("y_pred", "pred", "preds", "prediction", "predictions"),
     *("prob", "proba", "probs", "score", "logit", "logits", "p", "q", "yhat"),
 )
-FLAGS = {"labels": "-y/--labels", "preds": "-p/--preds", "weights": "-w/--weights"}
+FLAGS = {"labels": "-y/--labels", "preds": "-p/--preds", "weights": "-w/--weights", "mask": "--mask"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,21 @@ def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
         Chosen(tuple(members), f"the columns {prefix}*") for prefix, members in _families(names, PRED_NAMES).items()
     ]
     return _only(found, "preds", names)
+
+
+def find_role(role: str, columns: Sequence[ColumnInfo]) -> Chosen:
+    """The columns of any other role: one of its name, or those that are called `role_0`, `role_1`, ...
+
+    Raises:
+        UsageError: there are none.
+    """
+    names = [column.name for column in columns]
+    if role in names:
+        return Chosen((role,), "its name")
+    family = sorted((name for name in names if re.match(rf"{role}_?\d+$", name)), key=natural)
+    if not family:
+        raise UsageError(f"role {role} has no columns; name them with {flag_of(role)} {listing(names)}")
+    return Chosen(tuple(family), f"the columns {role}*")
 
 
 def ending(name: str) -> str:

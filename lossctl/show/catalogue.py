@@ -8,15 +8,9 @@ from typing import Any
 
 from lossctl.catalogue.declare import Loss, Option, Role
 from lossctl.catalogue.domain import Domain, When
+from lossctl.catalogue.reductions import REDUCTIONS
 from lossctl.show.table import rendered
 
-REDUCTIONS = {
-    "mean": "sum(w l) / sum(w), the default",
-    "sum": "sum(w l)",
-    "none": "w l, one a row",
-    "sum_over_batch_size": "sum(w l) / rows",
-    "sum_by_nonzero_weights": "sum(w l) / rows with w != 0",
-}
 COLUMNS = {
     "scalar": "a column, or as many as its partner",
     "vector": "a column a class",

@@ -10,7 +10,7 @@ import pytest
 
 from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.domain import Interval
-from lossctl.catalogue.registry import FAMILIES, all_losses, find, names
+from lossctl.catalogue.registry import FAMILIES, all_losses, find, named_losses, names
 from lossctl.catalogue.spec import bind, bind_all
 from lossctl.errors import UsageError
 from tests.draws import other_value
@@ -63,7 +63,13 @@ def test_aliases_resolve() -> None:
     short |= {"msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "bce": "binary_crossentropy"}
     short |= {"cce": "categorical_crossentropy", "scce": "sparse_categorical_crossentropy"}
     assert {alias: find(alias).name for alias in short} == short
-    assert len(names()) == sum(1 + len(loss.aliases) for loss in LOSSES)
+    spoken = [name for loss in [*LOSSES, *named_losses()] for name in (loss.name, *loss.aliases)]
+    assert set(names()) == set(spoken)
+    assert len(set(spoken)) == len(spoken)
+    assert find("torch.nn.functional.huber_loss") is find("torch.HuberLoss") is find("TORCH.huberloss")
+    assert find("tf.keras.losses.MSE").name == "keras.MeanSquaredError"
+    assert find("tf.compat.v1.losses.log_loss").name == "tf1.log_loss"
+    assert find("sklearn.metrics.log_loss").name == "sklearn.log_loss"
 
 
 def test_the_name_wins_over_the_flag() -> None:

@@ -68,7 +68,7 @@ def called(bound: BoundLoss, values: Sequence[Any], column: int | None) -> float
     """The plain function; options that may be lists are spread over five classes or columns."""
     options = []
     for option, value in zip(bound.loss.options, bound.values, strict=True):
-        spread = value if isinstance(value, tuple) and len(value) > 1 else [value] * 5
+        spread = value if isinstance(value, tuple) else [value] * 5
         wants = option.param.many and column is None
         options.append(spread if wants else value)
     return bound.loss.function(*values, *options)

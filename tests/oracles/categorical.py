@@ -5,19 +5,52 @@ from __future__ import annotations
 import mpmath
 from mpmath import mpf
 
-from tests.oracles.words import Options, Oracle, Row, held, share_log, softmax_log, whole
+from tests.oracles.words import Options, Oracle, Row, held, softmax_log, whole
+
+
+def logs_of(p: Row, o: Options) -> list[mpf]:
+    """log of each class's probability, as the options make it."""
+    epsilon, below = o["epsilon"], o.get("below_one", 0.0)
+    highest = 1 - mpf(below or epsilon)
+    match o.get("shares", "normalised"):
+        case "floored":
+            return [mpmath.log(max(q, mpf(epsilon))) for q in p]
+        case "as_given":
+            return [mpmath.log(held(q, epsilon, highest)) for q in p]
+        case "held_first":
+            kept = [held(q, epsilon, highest) for q in p]
+            return [mpmath.log(q / mpmath.fsum(kept)) for q in kept]
+    mass = mpmath.fsum(p)
+    return [mpmath.log(held(q / mass, epsilon, highest)) for q in p]
 
 
 def categorical(y: Row, p: Row, o: Options) -> mpf:
     a = mpf(o.get("label_smoothing", 0.0))
-    logs = softmax_log(p) if o["from_logits"] else share_log(p, o["epsilon"])
+    logs = softmax_log(p) if o["from_logits"] else logs_of(p, o)
     return -mpmath.fsum((t * (1 - a) + a / len(p)) * x for t, x in zip(y, logs, strict=True))
 
 
 def sparse(y: Row, p: Row, o: Options) -> mpf:
-    if o["ignore_class"] is not None and y[0] == o["ignore_class"]:
-        return mpf(0)
     return categorical([mpf(k == y[0]) for k in range(len(p))], p, o)
+
+
+def weights_of(p: Row, o: Options) -> list[mpf]:
+    given = o["class_weights"]
+    return [mpf(w) for w in (given if isinstance(given, tuple) else [given] * len(p))]
+
+
+def soft(y: Row, p: Row, o: Options) -> mpf:
+    a = mpf(o["label_smoothing"])
+    terms = zip(y, weights_of(p, o), softmax_log(p), strict=True)
+    return -mpmath.fsum(w * (t * (1 - a) + a / len(p)) * x for t, w, x in terms)
+
+
+def indexed(y: Row, p: Row, o: Options) -> mpf:
+    return soft([mpf(k == y[0]) for k in range(len(p))], p, o)
+
+
+def against_all(y: Row, p: Row, o: Options) -> mpf:
+    return mpmath.fsum(mpmath.log1p(mpmath.exp(-z if k == y[0] else z)) for k, z in enumerate(p)) / len(p)
 
 
 def categorical_focal(y: Row, p: Row, o: Options) -> mpf:
@@ -32,6 +65,13 @@ def categorical_focal(y: Row, p: Row, o: Options) -> mpf:
 
 
 ORACLES: dict[str, Oracle] = {
+    "cross_entropy": whole(indexed),
+    "soft_cross_entropy": whole(soft),
+    "nll": whole(lambda y, p, o: -weights_of(p, o)[int(y[0])] * p[int(y[0])]),
+    "multiclass_brier_score": whole(
+        lambda y, p, o: mpf(o["factor"]) * mpmath.fsum((q - t) ** 2 for t, q in zip(y, p, strict=True))
+    ),
+    "one_vs_all": whole(against_all),
     "categorical_crossentropy": whole(categorical),
     "sparse_categorical_crossentropy": whole(sparse),
     "categorical_focal_crossentropy": whole(categorical_focal),

@@ -5,15 +5,88 @@ from __future__ import annotations
 import mpmath
 from mpmath import mpf
 
-from tests.oracles.words import Options, Oracle, Row, each, held, log0, whole
+from tests.oracles.words import Options, Oracle, Row, each, each_of, held, log0, whole
+
+FINE = 120  # digits, where terms of nearly equal size are told apart
 
 
 def divergence(y: Row, p: Row, o: Options) -> mpf:
     pairs = [(held(t, o["epsilon"], mpf(1)), held(q, o["epsilon"], mpf(1))) for t, q in zip(y, p, strict=True)]
-    return mpmath.fsum(t * mpmath.log(t / q) for t, q in pairs)
+    return mpmath.fsum(log0(t, t / q) for t, q in pairs)
+
+
+def generalized(y: Row, p: Row, o: Options) -> mpf:
+    with mpmath.workdps(FINE):
+        masses = [mpmath.exp(q) for q in p] if o["from_logs"] else p
+        return mpmath.fsum(log0(t, t / q) - t + q for t, q in zip(y, masses, strict=True))
+
+
+def from_logs(y: mpf, p: mpf, o: Options) -> mpf:
+    return mpmath.exp(y) * (y - p) if o["log_target"] else log0(y, y) - y * p
+
+
+def poisson(y: mpf, p: mpf, o: Options) -> mpf:
+    e = mpf(o["epsilon"])
+    return p - log0(y, p + e) if o["guard"] == "add" else max(p, e) - log0(y, max(p, e))
+
+
+def poisson_nll(y: mpf, p: mpf, o: Options) -> mpf:
+    bare = mpmath.exp(p) - y * p if o["log_input"] else p - log0(y, p + mpf(o["epsilon"]))
+    return bare + (log0(y, y) - y + mpmath.log(2 * mpmath.pi * y) / 2 if o["full"] and y > 1 else 0)
+
+
+def deviance(y: mpf, p: mpf, order: mpf) -> mpf:
+    """As scikit-learn's documentation has it."""
+    with mpmath.workdps(FINE):
+        if order == 0:
+            return (y - p) ** 2
+        if order == 1:
+            return 2 * (log0(y, y / p) - y + p)
+        if order == 2:
+            return 2 * (mpmath.log(p / y) + y / p - 1)
+        a, b = 2 - order, 1 - order
+        own = max(y, mpf(0)) ** a / (a * b) if y > 0 or order < 0 else mpf(0)
+        return 2 * (own - y * p**b / b + p**a / a)
+
+
+def gamma_deviance(y: mpf, p: mpf, o: Options) -> mpf:
+    e = mpf(o["epsilon"])
+    with mpmath.workdps(FINE):
+        return deviance(y + e if o["added"] == "both" else y, p + e, mpf(2))
+
+
+def tweedie_nll(y: mpf, p: mpf, o: Options) -> mpf:
+    mu, order = max(p, mpf(o["epsilon"])), mpf(o["power"])
+    if order == 1:
+        return mu - log0(y, mu)
+    return -y * mu ** (1 - order) / (1 - order) + mu ** (2 - order) / (2 - order)
+
+
+def gaussian(y: mpf, p: mpf, var: mpf, o: Options) -> mpf:
+    v = max(var, mpf(o["epsilon"]))
+    return (mpmath.log(v) + (p - y) ** 2 / v + (mpmath.log(2 * mpmath.pi) if o["full"] else 0)) / 2
+
+
+def gaussian_log_scale(y: mpf, p: mpf, s: mpf, o: Options) -> mpf:
+    return mpmath.log(2 * mpmath.pi) / 2 + s + mpmath.exp(-2 * s) * (p - y) ** 2 / 2
+
+
+def gamma_nll(y: mpf, p: mpf, o: Options) -> mpf:
+    mu = max(p, mpf(o["epsilon"]))
+    return y / mu + mpmath.log(mu)
 
 
 ORACLES: dict[str, Oracle] = {
     "kl_divergence": whole(divergence),
-    "poisson": each(lambda y, p, o: p - log0(y, p + mpf(o["epsilon"]))),
+    "generalized_kl": whole(generalized),
+    "kl_from_logs": each(from_logs),
+    "poisson": each(poisson),
+    "poisson_nll": each(poisson_nll),
+    "poisson_deviance": each(lambda y, p, o: deviance(y, p, mpf(1))),
+    "gamma_deviance": each(gamma_deviance),
+    "tweedie_deviance": each(lambda y, p, o: deviance(y + mpf(o["epsilon"]), p + mpf(o["epsilon"]), mpf(o["power"]))),
+    "tweedie_nll": each(tweedie_nll),
+    "gamma_nll": each(gamma_nll),
+    "gaussian_nll": each_of(("labels", "preds", "var"), gaussian),
+    "gaussian_nll_log_scale": each_of(("labels", "preds", "log_scale"), gaussian_log_scale),
 }

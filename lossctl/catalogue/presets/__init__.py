@@ -1,0 +1,1 @@
+"""What each framework calls a loss: lines of data."""

@@ -1,0 +1,412 @@
+"""Losses and scores of a whole file: a number made from exact sums over all rows, which no row has by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from math import sqrt
+from typing import Annotated, Any
+
+from lossctl.catalogue.arithmetic import log, log1p, product_error, weigh
+from lossctl.catalogue.arithmetic import power as to_power
+from lossctl.catalogue.binary import binary_brier_score, binary_crossentropy
+from lossctl.catalogue.declare import Param
+from lossctl.catalogue.domain import (
+    BINARY_LABEL,
+    NON_NEGATIVE,
+    PROBABILITY,
+    REAL,
+    SOFT_LABEL,
+    Depends,
+    Domain,
+    Interval,
+)
+from lossctl.catalogue.likelihood import OutsideUnit, tweedie_deviance, tweedie_label, tweedie_pred
+from lossctl.catalogue.options import Epsilon
+from lossctl.catalogue.registry import summary
+
+ForceFinite = Annotated[bool, Param("a constant label gives 1 for a perfect prediction and 0 for any other")]
+TweediePower = Annotated[float, Param("power of the mean that the variance grows with", OutsideUnit())]
+LogGuard = Annotated[float, Param("probabilities are held this far from 0 and 1", Interval(0.0, 0.5))]
+Share = Annotated[float, Param("how much it counts", Interval(low=0.0))]
+
+
+def of_power(choose: Callable[[Mapping[str, Any]], Domain]) -> Callable[[Mapping[str, Any]], Domain]:
+    """A domain's choice by the power alone."""
+    return lambda options: choose({"epsilon": 0.0, **options})
+
+
+def squared(y: float, p: float) -> float:
+    """(p - y)^2."""
+    return (p - y) * (p - y)
+
+
+def squared_log(y: float, p: float) -> float:
+    """(log(1 + p) - log(1 + y))^2."""
+    e = log1p(p) - log1p(y)
+    return e * e
+
+
+def error(y: float, p: float) -> float:
+    """y - p."""
+    return y - p
+
+
+def distance(y: float, p: float) -> float:
+    """|p - y|."""
+    return abs(p - y)
+
+
+def error_square(y: float, p: float) -> float:
+    """(y - p)^2, rounded."""
+    return (y - p) * (y - p)
+
+
+def error_square_rest(y: float, p: float) -> float:
+    """What rounding took from (y - p)^2."""
+    return product_error(y - p, y - p)
+
+
+def label(y: float) -> float:
+    """y."""
+    return y
+
+
+def label_square(y: float) -> float:
+    """y^2, rounded."""
+    return y * y
+
+
+def label_square_rest(y: float) -> float:
+    """What rounding took from y^2."""
+    return product_error(y, y)
+
+
+def positive(y: float) -> float:
+    """1 for a label above 0."""
+    return 1.0 if y > 0.0 else 0.0
+
+
+def overlap(y: float, p: float) -> float:
+    """y p."""
+    return y * p
+
+
+def pred(p: float) -> float:
+    """p."""
+    return p
+
+
+def false_positive(y: float, p: float) -> float:
+    """(1 - y) p."""
+    return (1.0 - y) * p
+
+
+def false_negative(y: float, p: float) -> float:
+    """y (1 - p)."""
+    return y * (1.0 - p)
+
+
+@summary(
+    squared,
+    labels=REAL,
+    preds=REAL,
+    counts="elements",
+    formula="sqrt(sum w (p - y)^2 / sum w)",
+    source="XGBoost 3.2 rmse; keras.metrics.RootMeanSquaredError",
+    aliases=("rmse",),
+)
+def root_mean_squared_error(squared: float, weight: float) -> float:
+    """Square root of the mean squared error over all rows and outputs.
+
+    sqrt(sum w (p - y)^2 / sum w): the root comes last, so it is no mean of roots.
+
+    >>> root_mean_squared_error(30.0, 4.0) == 7.5**0.5
+    True
+    >>> root_mean_squared_error(0.0, 2.0)
+    0.0
+    """
+    return sqrt(squared / weight)
+
+
+@summary(
+    squared_log,
+    labels=NON_NEGATIVE,
+    preds=NON_NEGATIVE,
+    counts="elements",
+    formula="sqrt(sum w (log(1 + p) - log(1 + y))^2 / sum w)",
+    source="XGBoost 3.2 rmsle; scikit-learn 1.9 root_mean_squared_log_error",
+    aliases=("rmsle",),
+)
+def root_mean_squared_logarithmic_error(squared_log: float, weight: float) -> float:
+    """Square root of the mean squared difference of logarithms.
+
+    sqrt(sum w (log(1 + p) - log(1 + y))^2 / sum w).
+
+    >>> root_mean_squared_logarithmic_error(1.0, 4.0)
+    0.5
+    >>> root_mean_squared_logarithmic_error(0.0, 4.0)
+    0.0
+    """
+    return sqrt(squared_log / weight)
+
+
+@summary(
+    distance,
+    labels=REAL,
+    preds=REAL,
+    counts="elements",
+    formula="max |p - y|",
+    source="scikit-learn 1.9 max_error",
+)
+def max_error(largest_distance: float) -> float:
+    """Largest absolute error.
+
+    max |p - y| over all rows; weights have no part in it.
+
+    >>> max_error(3.0)
+    3.0
+    >>> max_error(0.0)
+    0.0
+    """
+    return largest_distance
+
+
+@summary(
+    overlap,
+    label,
+    pred,
+    labels=SOFT_LABEL,
+    preds=PROBABILITY,
+    counts="elements",
+    formula="1 - 2 sum(y p) / (sum y + sum p + epsilon)",
+    source="Dice 1945; Keras 3.15 keras.losses.dice",
+    notes=("no label and no prediction give 1, the worst value: epsilon is in the denominator alone",),
+)
+def dice(overlap: float, label: float, pred: float, epsilon: Epsilon = 1e-7) -> float:
+    """One less the overlap of labels and predictions, over all rows and outputs.
+
+    1 - 2 sum(y p) / (sum y + sum p + epsilon).
+
+    >>> round(dice(2.4, 3.0, 2.5), 7)
+    0.1272727
+    >>> dice(0.0, 0.0, 0.0)
+    1.0
+    """
+    return 1.0 - float(2 * overlap / (label + pred + _exact(epsilon, label)))
+
+
+@summary(
+    overlap,
+    false_positive,
+    false_negative,
+    labels=SOFT_LABEL,
+    preds=PROBABILITY,
+    counts="elements",
+    formula="1 - TP / (TP + alpha FP + beta FN + epsilon)",
+    source="Tversky 1977; Salehi et al. 2017; Keras keras.losses.tversky, as fixed after 3.15.1",
+)
+def tversky(
+    overlap: float,
+    false_positive: float,
+    false_negative: float,
+    alpha: Share = 0.5,
+    beta: Share = 0.5,
+    epsilon: Epsilon = 1e-7,
+) -> float:
+    """One less the Tversky index of labels and predictions, over all rows and outputs.
+
+    1 - TP / (TP + alpha FP + beta FN + epsilon), with TP = sum(y p), FP = sum((1 - y) p) and
+    FN = sum(y (1 - p)).
+
+    >>> round(tversky(2.4, 0.1, 0.6, alpha=0.3, beta=0.7), 7)
+    0.1578948
+    >>> tversky(0.0, 0.0, 0.0)
+    1.0
+    """
+    whole = overlap + _exact(alpha, overlap) * false_positive + _exact(beta, overlap) * false_negative
+    return 1.0 - float(overlap / (whole + _exact(epsilon, overlap)))
+
+
+def _exact(number: float, like: float) -> float:
+    """An option as a number of the sums' kind, which may be exact fractions."""
+    return number if isinstance(like, float) else type(like)(number)
+
+
+def _skill(loss: float, reference: float, force_finite: bool) -> float:
+    """1 - loss / reference; a reference of 0 gives 1 or 0 if finite numbers are asked for, else NaN or -inf."""
+    if reference != 0:
+        return 1.0 - float(loss / reference)
+    if force_finite:
+        return 1.0 if loss == 0 else 0.0
+    return math.nan if loss == 0 else -math.inf
+
+
+@summary(
+    squared,
+    label,
+    label_square,
+    label_square_rest,
+    labels=REAL,
+    preds=REAL,
+    counts="columns",
+    formula="1 - sum w (y - p)^2 / sum w (y - mean y)^2",
+    source="scikit-learn 1.9 r2_score",
+    aliases=("r2",),
+)
+def r2_score(
+    squared: float,
+    label: float,
+    label_square: float,
+    label_square_rest: float,
+    weight: float,
+    force_finite: ForceFinite = True,
+) -> float:
+    """Share of the labels' variance that the predictions explain: 1 is best, and it may be negative.
+
+    1 - sum w (y - p)^2 / sum w (y - mean y)^2, averaged over the columns.
+
+    >>> r2_score(0.5, 6.0, 14.0, 0.0, 3.0)
+    0.75
+    >>> r2_score(0.0, 6.0, 12.0, 0.0, 3.0)
+    1.0
+    """
+    return _skill(squared, label_square + label_square_rest - label * label / weight, force_finite)
+
+
+@summary(
+    error,
+    error_square,
+    error_square_rest,
+    label,
+    label_square,
+    label_square_rest,
+    labels=REAL,
+    preds=REAL,
+    counts="columns",
+    formula="1 - var(y - p) / var(y)",
+    source="scikit-learn 1.9 explained_variance_score",
+)
+def explained_variance(
+    error: float,
+    error_square: float,
+    error_square_rest: float,
+    label: float,
+    label_square: float,
+    label_square_rest: float,
+    weight: float,
+    force_finite: ForceFinite = True,
+) -> float:
+    """Share of the labels' variance that is left when that of the errors is taken away.
+
+    1 - var(y - p) / var(y), averaged over the columns; unlike r2_score a constant bias costs nothing.
+
+    >>> explained_variance(3.0, 3.0, 0.0, 6.0, 14.0, 0.0, 3.0)
+    1.0
+    >>> explained_variance(0.0, 0.5, 0.0, 6.0, 14.0, 0.0, 3.0)
+    0.75
+    """
+    residual = error_square + error_square_rest - error * error / weight
+    return _skill(residual, label_square + label_square_rest - label * label / weight, force_finite)
+
+
+def deviance(y: float, p: float, power: TweediePower = 0.0) -> float:
+    """Tweedie deviance."""
+    return tweedie_deviance(y, p, power)
+
+
+def label_term(y: float, power: TweediePower = 0.0) -> float:
+    """What a label alone adds to its deviance."""
+    if power == 0.0:
+        return y * y
+    if power == 1.0:
+        return weigh(y, log(y))
+    if power == 2.0:
+        return log(y)
+    return to_power(y if y > 0.0 else 0.0, 2.0 - power)
+
+
+@summary(
+    deviance,
+    label,
+    label_term,
+    labels=Depends("real for power <= 0, >= 0 below power 2, else > 0", of_power(tweedie_label)),
+    preds=Depends("a number > 0; any for power 0", of_power(tweedie_pred)),
+    formula="1 - sum w d(y, p) / sum w d(y, mean y)",
+    source="scikit-learn 1.9 d2_tweedie_score",
+)
+def d2_tweedie(deviance: float, label: float, label_term: float, weight: float, power: TweediePower = 0.0) -> float:
+    """Share of the Tweedie deviance of the constant prediction `mean y` that the predictions save.
+
+    1 - sum w d(y, p) / sum w d(y, mean y), with d the deviance of that power.
+
+    >>> d2_tweedie(0.0, 6.0, 14.0, 3.0)
+    1.0
+    >>> d2_tweedie(1.0, 6.0, 14.0, 3.0)
+    0.5
+    """
+    return 1.0 - float(deviance) / _deviance_from_mean(label, label_term, weight, power)
+
+
+def _deviance_from_mean(label: float, label_term: float, weight: float, power: float) -> float:
+    """sum w d(y, mean y), from the sums of y and of what each label alone adds."""
+    if power == 0.0:
+        return float(label_term - label * label / weight)
+    mean, whole, term = float(label / weight), float(weight), float(label_term)
+    if power == 1.0:
+        return 2.0 * (term - float(label) * math.log(mean))
+    if power == 2.0:
+        return 2.0 * (whole * math.log(mean) - term)
+    constant: float = whole * mean ** (2.0 - power) / (2.0 - power) - float(label) * mean ** (1.0 - power) / (
+        1.0 - power
+    )
+    return 2.0 * (term / ((1.0 - power) * (2.0 - power)) + constant)
+
+
+@summary(
+    binary_brier_score,
+    positive,
+    labels=BINARY_LABEL,
+    preds=PROBABILITY,
+    formula="1 - sum w (p - y)^2 / sum w (mean y - y)^2",
+    source="scikit-learn 1.9 d2_brier_score (two classes)",
+)
+def d2_brier(binary_brier_score: float, positive: float, weight: float) -> float:
+    """Share of the Brier score of the constant prediction `mean y` that the predictions save.
+
+    1 - sum w (p - y)^2 / sum w (mean y - y)^2.
+
+    >>> d2_brier(0.0, 1.0, 2.0)
+    1.0
+    >>> d2_brier(0.5, 1.0, 2.0)
+    0.0
+    """
+    return _skill(binary_brier_score, positive - positive * positive / weight, False)
+
+
+def log_loss(y: float, p: float, epsilon: LogGuard = 2.0**-52) -> float:
+    """Binary cross-entropy of a label told by its sign."""
+    return binary_crossentropy(y, p, False, 0.0, 1.0, epsilon, "clip", 0.0, True)
+
+
+@summary(
+    log_loss,
+    positive,
+    labels=BINARY_LABEL,
+    preds=PROBABILITY,
+    formula="1 - log loss of p / log loss of mean y",
+    source="scikit-learn 1.9 d2_log_loss_score (two classes)",
+)
+def d2_log_loss(log_loss: float, positive: float, weight: float, epsilon: LogGuard = 2.0**-52) -> float:
+    """Share of the log loss of the constant prediction `mean y` that the predictions save.
+
+    1 - sum w l(y, p) / sum w l(y, mean y), with l the log loss.
+
+    >>> round(d2_log_loss(2 * 0.6931471805599453, 1.0, 2.0), 12)
+    0.0
+    >>> d2_log_loss(0.0, 1.0, 2.0)
+    1.0
+    """
+    share = min(max(float(positive / weight), epsilon), 1.0 - epsilon)
+    reference = -float(positive) * math.log(share) - float(weight - positive) * math.log1p(-share)
+    return _skill(float(log_loss), reference, False)

@@ -29,6 +29,17 @@ ROLE_NAMES = {"y": "labels", "p": "preds"}
 
 
 @dataclass(frozen=True, slots=True)
+class Quantile:
+    """An argument that is the weighted quantile of a row function over all rows.
+
+    `level` is a number in [0, 1], or the name of the option that holds it.
+    """
+
+    of: Loss
+    level: float | str
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     """What an option means and may be.
 
@@ -39,6 +50,7 @@ class Param:
         ignores_label: rows whose label equals it are left out.
         many: it may be a list, a number a class or column; one number stands for all.
         internal: frameworks differ in it, but nobody sets it: no flag.
+        ahead: it is found by a look at all rows before the pass that computes the loss.
     """
 
     help: str
@@ -47,6 +59,7 @@ class Param:
     ignores_label: bool = False
     many: bool = False
     internal: bool = False
+    ahead: Quantile | Literal["", "least label"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,7 @@ class Loss:
         normaliser: what a row adds to the denominator of a mean, if not 1; a declared row function too.
         parts: of a loss of the whole file: the row functions whose exact sums `function` takes by their names.
         notes: where it departs from its source on purpose, or what surprises.
+        kin: the family of losses that it is compared with, where that is not its own name.
         forms: of a name that frameworks give: what it computes, by the columns' shape (see `naming`).
         framework: whose name it is.
         reductions: the framework's names of reductions, to ours; `reduction` is the default.
@@ -202,6 +216,7 @@ class Loss:
     parts: tuple[Loss, ...] = ()
     accuracy: Accuracy = field(default_factory=Accuracy)
     notes: tuple[str, ...] = ()
+    kin: str = ""
     forms: tuple[Form, ...] = field(default=(), compare=False)
     framework: Framework | None = field(default=None, compare=False)
     reductions: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -10,14 +10,20 @@ from lossctl.catalogue.domain import ONE_HOT, REAL, SIGNS
 from lossctl.catalogue.registry import loss
 
 Encoding = Annotated[
-    Literal["auto", "01", "pm1"],
-    Param("labels are 0/1, or -1/+1; auto takes 0/1 if every label of the files is 0 or 1"),
+    Literal["auto", "01", "pm1", "sorted"],
+    Param(
+        "labels are 0/1, or -1/+1; auto takes 0/1 if every label of the files is 0 or 1; "
+        "sorted takes the smallest label for -1 and all others for +1"
+    ),
 ]
+Lowest = Annotated[float, Param("the smallest label", internal=True, ahead="least label")]
 
 
-def margin(y: float, p: float, zero_is_negative: bool) -> float:
-    """y p, with a label 0 read as -1 where the labels are 0/1."""
-    return (2.0 * y - 1.0) * p if zero_is_negative else y * p
+def margin(y: float, p: float, encoding: str, lowest: float) -> float:
+    """y p, with the label read as -1 or +1."""
+    if encoding == "sorted":
+        return p if y > lowest else -p
+    return (2.0 * y - 1.0) * p if encoding == "01" else y * p
 
 
 @loss(
@@ -28,7 +34,7 @@ def margin(y: float, p: float, zero_is_negative: bool) -> float:
     aliases=("hinge_loss",),
     accuracy=CANCELS,
 )
-def hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
+def hinge(y: float, p: float, label_encoding: Encoding = "auto", lowest: Lowest = 0.0) -> float:
     """Distance by which a score misses the margin 1 on its label's side.
 
     max(0, 1 - y p), with labels 0/1 read as -1/+1, averaged over the columns of a row.
@@ -38,7 +44,7 @@ def hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
     >>> hinge(0.0, 0.5, label_encoding="01")
     1.5
     """
-    return maximum(1.0 - margin(y, p, label_encoding == "01"), 0.0)
+    return maximum(1.0 - margin(y, p, label_encoding, lowest), 0.0)
 
 
 @loss(
@@ -48,7 +54,7 @@ def hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
     source="Keras 3.15 keras.losses.squared_hinge",
     accuracy=CANCELS,
 )
-def squared_hinge(y: float, p: float, label_encoding: Encoding = "auto") -> float:
+def squared_hinge(y: float, p: float, label_encoding: Encoding = "auto", lowest: Lowest = 0.0) -> float:
     """Square of the hinge loss.
 
     max(0, 1 - y p)^2, with labels 0/1 read as -1/+1, averaged over the columns of a row.
@@ -58,7 +64,7 @@ def squared_hinge(y: float, p: float, label_encoding: Encoding = "auto") -> floa
     >>> squared_hinge(0.0, 0.5, label_encoding="01")
     2.25
     """
-    short = maximum(1.0 - margin(y, p, label_encoding == "01"), 0.0)
+    short = maximum(1.0 - margin(y, p, label_encoding, lowest), 0.0)
     return short * short
 
 

@@ -24,6 +24,7 @@ def loss(
     normaliser: Callable[..., float] | None = None,
     accuracy: Accuracy | None = None,
     notes: tuple[str, ...] = (),
+    kin: str = "",
     **domains: Domain | When | Depends,
 ) -> Callable[[Function], Function]:
     """Declare the decorated function a loss; the function itself is handed back.
@@ -35,6 +36,7 @@ def loss(
         normaliser: what a row adds to the denominator of a mean, if not 1; a function of the same arguments.
         accuracy: how near a row's loss is to the true value, if not within 4 ulp.
         notes: what surprises.
+        kin: the family of losses that it is compared with, where that is not its own name.
         domains: what the values of each role may be, by the role's name.
     """
 
@@ -48,6 +50,7 @@ def loss(
             normaliser=None if normaliser is None else read_function(normaliser, domains),
             accuracy=accuracy or Accuracy(),
             notes=notes,
+            kin=kin,
         )
         _LOSSES[declared.name] = declared
         return function

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from lossctl.catalogue.arithmetic import log, log1p, product_error, weigh
 from lossctl.catalogue.arithmetic import power as to_power
 from lossctl.catalogue.binary import binary_brier_score, binary_crossentropy
-from lossctl.catalogue.declare import Param
+from lossctl.catalogue.declare import Param, Quantile, read_function
 from lossctl.catalogue.domain import (
     BINARY_LABEL,
     NON_NEGATIVE,
@@ -24,6 +24,7 @@ from lossctl.catalogue.domain import (
 from lossctl.catalogue.likelihood import OutsideUnit, tweedie_deviance, tweedie_label, tweedie_pred
 from lossctl.catalogue.options import Epsilon
 from lossctl.catalogue.registry import summary
+from lossctl.catalogue.regression import pinball
 
 ForceFinite = Annotated[bool, Param("a constant label gives 1 for a perfect prediction and 0 for any other")]
 TweediePower = Annotated[float, Param("power of the mean that the variance grows with", OutsideUnit())]
@@ -107,6 +108,10 @@ def false_negative(y: float, p: float) -> float:
     return y * (1.0 - p)
 
 
+DISTANCE = read_function(distance, {})
+LABEL = read_function(label, {})
+
+
 @summary(
     squared,
     labels=REAL,
@@ -170,6 +175,33 @@ def max_error(largest_distance: float) -> float:
     0.0
     """
     return largest_distance
+
+
+Median = Annotated[float, Param("the median", internal=True, many=True, ahead=Quantile(DISTANCE, 0.5))]
+TWICE = "exact in bounded memory: the files are read once to place it and once more to find it"
+
+
+@summary(
+    distance,
+    labels=REAL,
+    preds=REAL,
+    counts="columns",
+    formula="median |p - y|",
+    source="scikit-learn 1.9 median_absolute_error",
+    notes=(TWICE,),
+)
+def median_absolute_error(distance_median: Median = math.nan) -> float:
+    """Median absolute error: with weights, the value that half of the weight lies below.
+
+    The least |p - y| with at least half of the weight at or below it; where that is exactly half, the mean of it
+    and the next. Columns are averaged.
+
+    >>> median_absolute_error(1.5)
+    1.5
+    >>> median_absolute_error(0.0)
+    0.0
+    """
+    return distance_median
 
 
 @summary(
@@ -361,6 +393,46 @@ def _deviance_from_mean(label: float, label_term: float, weight: float, power: f
         1.0 - power
     )
     return 2.0 * (term / ((1.0 - power) * (2.0 - power)) + constant)
+
+
+Alpha = Annotated[float, Param("the quantile that is predicted", Interval(0.0, 1.0))]
+Reference = Annotated[float, Param("the labels' quantile", internal=True, many=True, ahead=Quantile(LABEL, "alpha"))]
+
+
+def pinball_loss(y: float, p: float, alpha: Alpha = 0.5) -> float:
+    """Pinball loss."""
+    return pinball(y, p, alpha)
+
+
+def pinball_of_quantile(y: float, alpha: Alpha = 0.5, reference: Reference = math.nan) -> float:
+    """Pinball loss of the labels' own quantile."""
+    return pinball(y, reference, alpha)
+
+
+@summary(
+    pinball_loss,
+    pinball_of_quantile,
+    labels=REAL,
+    preds=REAL,
+    counts="columns",
+    formula="1 - sum w l(y, p) / sum w l(y, quantile of y)",
+    source="scikit-learn 1.9 d2_pinball_score",
+    notes=(TWICE,),
+)
+def d2_pinball(
+    pinball_loss: float, pinball_of_quantile: float, alpha: Alpha = 0.5, reference: Reference = math.nan
+) -> float:
+    """Share of the pinball loss of the constant prediction, the labels' quantile, that the predictions save.
+
+    1 - sum w l(y, p) / sum w l(y, q), with l the pinball loss at alpha and q the weighted alpha-quantile of the
+    labels.
+
+    >>> d2_pinball(0.0, 3.0)
+    1.0
+    >>> d2_pinball(1.5, 3.0)
+    0.5
+    """
+    return _skill(pinball_loss, pinball_of_quantile, True)
 
 
 @summary(

@@ -40,16 +40,16 @@ def answer(request: Request, format: str, output: str | None, quiet: bool, color
 @contextmanager
 def _readable_twice(request: Request, quiet: bool) -> Iterator[Request]:
     """The request, with stdin kept in a temporary file where it has to be read a second time."""
-    from lossctl.evaluate.encoding import needs_look
+    from lossctl.evaluate.ahead import looks_ahead
 
-    twice = request.reduction == "none" or request.dropped or any(map(needs_look, request.losses))
+    twice = request.reduction == "none" or request.dropped or any(map(looks_ahead, request.losses))
     if "-" not in request.files or not twice:
         yield request
         return
     from lossctl.readers.spool import spooled
 
     if not quiet:
-        say("lossctl: stdin is read twice, so it is kept in a temporary file")
+        say("lossctl: stdin is read more than once, so it is kept in a temporary file")
     with spooled(sys.stdin.buffer) as path:
         yield replace(request, files=tuple(path if name == "-" else name for name in request.files))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from lossctl.catalogue.declare import Value
+from lossctl.catalogue.kinship import like
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
@@ -15,6 +16,7 @@ from lossctl.errors import UsageError
 def eval_command(
     files: w.Files = None,
     loss: w.Losses = None,
+    across: w.Across = None,
     labels: w.Labels = None,
     preds: w.Preds = None,
     weights: w.Weights = None,
@@ -54,13 +56,15 @@ def eval_command(
     Columns that are not named are found by their names; what was chosen is said on stderr. `lossctl losses`
     lists the losses.
     """
-    if not loss:
+    if loss and across:
+        raise UsageError("--loss and --across each say what to evaluate; give one of them")
+    if not loss and not across:
         raise UsageError("say which loss: --loss NAME; `lossctl losses` lists them")
-    bound = bind_all(loss, options or {})
+    bound = bind_all(versions(across) if across else loss or [], options or {})
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
     chosen = _format(format, json, value_only, output, reduction)
-    for entry in bound:
+    for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
     roles = _roles({"labels": labels, "preds": preds, "weights": weights, "mask": mask}, role or [])
     limit = _max_dropped(max_dropped)
@@ -75,6 +79,7 @@ def eval_command(
         roles=roles,
         classes=_classes(classes),
         ids=tuple(row_id or ()),
+        across=across is not None,
         reduction=reduction,
         class_weights=_class_weights(class_weights),
         ignore_index=ignore_index,
@@ -109,6 +114,13 @@ def _classes(text: str | None) -> tuple[str, ...] | None:
     if len(set(names)) < len(names) or len(names) < 2:
         raise UsageError(f"--classes takes two or more different names, got {text!r}")
     return names
+
+
+def versions(text: str) -> list[str]:
+    """The loss of a name, its options with it, and every other that shares a name or formula with it."""
+    name, colon, said = text.partition(":")
+    first, *others = like(name)
+    return [first.name + colon + said, *(loss.name for loss in others)]
 
 
 def _class_weights(text: str | None) -> tuple[float, ...] | dict[str, float] | None:

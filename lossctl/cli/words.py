@@ -53,6 +53,15 @@ Losses = Annotated[
         autocompletion=complete_losses,
     ),
 ]
+Across = Annotated[
+    str | None,
+    typer.Option(
+        "--across",
+        metavar="NAME",
+        help="Every framework's version of a loss side by side, with what tells each from the first.",
+        autocompletion=complete_losses,
+    ),
+]
 Labels = Annotated[
     str | None,
     typer.Option(

@@ -40,7 +40,8 @@ def plan(request: Request) -> Plan:
     """
     sources, selectors = open_all(request.files, request.roles, request.read)
     columns = sources[0].columns()
-    chosen = choose(columns, selectors, request.losses)
+    asked = _with_roles_of_first(request) if request.across else request.losses
+    chosen = choose(columns, selectors, asked)
     chosen, classes = _class_order(request.classes, columns, chosen)
     for name in request.ids:
         select(name, columns, "--id")
@@ -52,7 +53,11 @@ def plan(request: Request) -> Plan:
     widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
     weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
     bits = _precision(sources[0], chosen)
-    losses = tuple(_settled(bound, widths, bits, weights) for bound in request.losses)
+    losses = (
+        _alike(asked, widths, bits, weights)
+        if request.across
+        else tuple(_settled(bound, widths, bits, weights) for bound in asked)
+    )
     one_hot = fit(losses, widths)
     preds = widths.get("preds", 1)
     job = Job(
@@ -235,6 +240,35 @@ def _settled(bound: BoundLoss, widths: dict[str, int], bits: int, class_weights:
         core = core.replace(class_weights=class_weights)
     width = max(widths[role.name] for role in core.loss.roles) if core.loss.elementwise else 1
     return Settled(bound, core, width, reweighted=own is None and class_weights is not None)
+
+
+def _with_roles_of_first(request: Request) -> tuple[BoundLoss, ...]:
+    """The losses that read the same roles as the first."""
+    roles = {role.name for role in request.losses[0].loss.roles}
+    return tuple(bound for bound in request.losses if {role.name for role in bound.loss.roles} == roles)
+
+
+def _alike(
+    asked: Sequence[BoundLoss], widths: dict[str, int], bits: int, class_weights: tuple[float, ...] | None
+) -> tuple[Settled, ...]:
+    """The losses that take these columns for the same thing as the first: probabilities, logits or scores."""
+    first = _settled(asked[0], widths, bits, class_weights)
+    kept = [first]
+    for bound in asked[1:]:
+        try:
+            other = _settled(bound, widths, bits, class_weights)
+            fit([other], widths)
+        except UsageError:
+            continue
+        if all(_same_reading(first.core, other.core, role.name) for role in first.core.loss.roles):
+            kept.append(other)
+    return tuple(kept)
+
+
+def _same_reading(one: BoundLoss, other: BoundLoss, role: str) -> bool:
+    """Whether two losses expect the same of a role; labels may be read in more than one way."""
+    mine, theirs = one.domain(role), other.domain(role)
+    return role == "labels" or (mine.interval, mine.sums_to_one) == (theirs.interval, theirs.sums_to_one)
 
 
 def fit(losses: Sequence[Settled], widths: dict[str, int]) -> bool:

@@ -96,7 +96,7 @@ def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmp
     parts = settled.core.loss.parts
     groups = [cells[i : i + len(parts)] for i in range(0, len(cells), len(parts))]
     try:
-        values = [_finished(settled.core, group) for group in groups]
+        values = [_finished(settled.core, group, column) for column, group in enumerate(groups)]
     except ZeroDivisionError:
         values = [_empty(settled, cells[0], on_empty, "what it divides by")]
     return LossResult(
@@ -116,13 +116,14 @@ def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmp
     )
 
 
-def _finished(core: BoundLoss, group: tuple[LossPartial, ...]) -> float:
+def _finished(core: BoundLoss, group: tuple[LossPartial, ...], column: int) -> float:
     loss = core.loss
     given: dict[str, Any] = dict(zip((part.name for part in loss.parts), map(_exactly, group), strict=True))
     given["weight"] = exact(group[0].weight)
     given |= {f"largest_{part.name}": cell.most for part, cell in zip(loss.parts, group, strict=True)}
     wanted = inspect.signature(loss.function).parameters
-    options = {name: value for name, value in core.options.items() if name in wanted}
+    own = {name: value[column] if isinstance(value, tuple) else value for name, value in core.options.items()}
+    options = {name: value for name, value in own.items() if name in wanted}
     return float(loss.function(**{name: value for name, value in given.items() if name in wanted}, **options))
 
 

@@ -24,6 +24,7 @@ class Request:
         roles: role to column selector, as given; roles not given are found by name.
         classes: class names in order, where labels are names.
         ids: columns that name rows in unreduced output.
+        across: the losses are versions of one: those that these columns do not fit are left out.
         reduction: a name of ours or of the losses' framework; None for each loss's own default.
         on_bad: what happens to unusable rows.
         on_empty: what a zero denominator gives; None for what each loss's framework gives.
@@ -45,6 +46,7 @@ class Request:
     on_empty: OnEmpty | None = None
     class_weights: tuple[float, ...] | dict[str, float] | None = None
     ignore_index: int | None = None
+    across: bool = False
     max_dropped: float | int | None = None
     dropped: str | None = None
     threads: int = 0

@@ -58,6 +58,7 @@ class LossResult:
         stderr: standard error of the mean, linearised for weights; None where it is not defined.
         min, max: of the rows' unweighted losses; None without rows.
         guarded: rows whose loss the guard changed, and their share of the sum; None where none was.
+        differs: what tells it from the first loss of the call, where they are versions of one.
     """
 
     loss: str
@@ -74,6 +75,7 @@ class LossResult:
     min: float | None
     max: float | None
     guarded: Mapping[str, float] | None = None
+    differs: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it."""
@@ -92,6 +94,7 @@ class LossResult:
             "min": self.min,
             "max": self.max,
             "guarded": dict(self.guarded) if self.guarded else None,
+            "differs": list(self.differs),
             "slices": [],
         }
 

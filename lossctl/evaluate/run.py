@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce as fold
 
+from lossctl.catalogue.kinship import differences
 from lossctl.errors import GateError
+from lossctl.evaluate.ahead import settled
 from lossctl.evaluate.complaint import refuse_bad_rows, warnings_for
-from lossctl.evaluate.encoding import settled
 from lossctl.evaluate.executors import Executor, executor_for
 from lossctl.evaluate.partial import LossPartial, Partial
 from lossctl.evaluate.plan import Plan, plan
@@ -39,6 +40,12 @@ class Evaluation:
             results = tuple(
                 reduce(settled, cells, self.request.reduction, self.request.on_empty, "weights" in job.columns)
                 for settled, cells in zip(job.losses, partial.losses, strict=True)
+            )
+        if self.request.across:
+            first = job.losses[0].core
+            results = tuple(
+                replace(entry, differs=(*differences(first, loss.core), *loss.asked.loss.notes))
+                for entry, loss in zip(results, job.losses, strict=True)
             )
         warned = warnings_for(job, partial, results)
         return Result(inputs(job, partial), columns(job), account(partial), warned, results)

@@ -8,7 +8,9 @@ from typing import Any
 
 from lossctl.catalogue.declare import Loss, Option, Role
 from lossctl.catalogue.domain import Domain, When
+from lossctl.catalogue.kinship import denominator, settled_by
 from lossctl.catalogue.reductions import REDUCTIONS
+from lossctl.catalogue.registry import frameworks, named_losses
 from lossctl.show.table import rendered
 
 COLUMNS = {
@@ -28,24 +30,75 @@ def table(losses: Sequence[Loss], width: int | None, color: bool) -> str:
         out.add_column(heading, style="bold" if heading == "loss" else None, overflow="fold")
     for loss in losses:
         roles = {role.name: _values(role) for role in loss.roles}
-        options = ", ".join(option.name for option in loss.options) or "-"
-        out.add_row(loss.name, roles["labels"], roles["preds"], options, loss.formula)
+        others = [f"{name}: {values}" for name, values in roles.items() if name not in ("labels", "preds")]
+        preds = "; ".join([roles[name] for name in ("preds",) if name in roles] + others)
+        options = ", ".join(option.name for option in _public(loss)) or "-"
+        out.add_row(loss.name, roles.get("labels", "-"), preds, options, loss.formula)
     return rendered(out, width, color)
+
+
+def comparison(losses: Sequence[Loss], width: int | None, color: bool) -> str:
+    """Losses side by side: the formula, what the name settles, what its mean divides by, what surprises."""
+    from rich import box
+    from rich.table import Table
+
+    out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("loss", "formula", "options", "settled by the name", "divides by", "notes"):
+        out.add_column(heading, style="bold" if heading == "loss" else None, overflow="fold")
+    for loss in losses:
+        formulas = dict.fromkeys(form.loss.formula for form in loss.forms) or {loss.formula: None}
+        out.add_row(
+            loss.name,
+            "\n".join(formulas),
+            ", ".join(f"{o.name}={_default(o)}" for o in _public(loss)) or "-",
+            ", ".join(settled_by(loss)) or "-",
+            denominator(loss),
+            "\n".join(loss.notes) or "-",
+        )
+    return rendered(out, width, color)
+
+
+def presets_line() -> str:
+    """How many losses each framework names, and how to see them."""
+    counts = ", ".join(f"{name} ({len(named_losses(name))})" for name in frameworks())
+    return f"Frameworks' own names: {counts}; `lossctl losses --preset NAME` lists them.\n"
+
+
+def _public(loss: Loss) -> list[Option]:
+    return [option for option in loss.options if not option.param.internal]
 
 
 def page(loss: Loss) -> str:
     """One loss: formula, columns, options with defaults and ranges, reductions, source, an example."""
     lines = [loss.name, "", *(f"  {line}".rstrip() for line in loss.description.split("\n")), ""]
-    lines += ["Formula", f"  {loss.formula}", "", "Columns"]
+    formulas = dict.fromkeys(form.loss.formula for form in loss.forms) or {loss.formula: None}
+    lines += ["Formula", *(f"  {formula}" for formula in formulas), "", "Columns"]
     lines += [f"  {role.name:<8} {_values(role)}; {_count(loss, role)}" for role in loss.roles]
     lines += ["  weights  optional, one column, finite and >= 0", "", "Options"]
-    lines += [f"  {_option(option)}" for option in loss.options] or ["  none"]
+    lines += [f"  {_option(option)}" for option in _public(loss)] or ["  none"]
+    if settled_by(loss):
+        lines += ["", "Settled by the name", *(f"  {text}" for text in settled_by(loss))]
     lines += ["", "Reductions (--reduction)"]
-    lines += [f"  {name:<23} {meaning}" for name, meaning in REDUCTIONS.items()]
-    if loss.aliases:
-        lines += ["", "Also called", f"  {', '.join(loss.aliases)}"]
+    lines += [f"  {name:<23} {REDUCTIONS[ours]}" for name, ours in reductions_of(loss).items()]
+    lines += [f"  the default is {loss.reduction}, which divides by {denominator(loss)}"]
+    for heading, texts in (("Also called", [", ".join(loss.aliases)]), ("Notes", loss.notes)):
+        if any(texts):
+            lines += ["", heading, *(f"  {text}" for text in texts)]
+    if not loss.parts:
+        lines += ["", "Accuracy", f"  {_accuracy(loss)}"]
     lines += ["", "Source", f"  {loss.source}", "", "Example", f"  {example(loss)}", ""]
     return "\n".join(lines)
+
+
+def reductions_of(loss: Loss) -> dict[str, str]:
+    """The names of reductions that a loss has, to ours."""
+    return dict(loss.reductions) or {name: name for name in REDUCTIONS if name != "batchmean"}
+
+
+def _accuracy(loss: Loss) -> str:
+    claim = loss.accuracy
+    absolute = f", or {claim.absolute:g} of the row's largest input" if claim.absolute else ""
+    return f"within {claim.ulps:g} units in the last place{absolute}" + (f": {claim.why}" if claim.why else "")
 
 
 def example(loss: Loss) -> str:
@@ -71,9 +124,16 @@ def _entry(loss: Loss) -> dict[str, Any]:
         "roles": {role.name: _values(role) for role in loss.roles},
         "options": {
             option.name: {"default": option.default, "range": option.range(), "help": option.param.help}
-            for option in loss.options
+            for option in _public(loss)
         },
-        "reductions": list(REDUCTIONS),
+        "framework": loss.framework.name if loss.framework else None,
+        "settled": settled_by(loss),
+        "counts": loss.counts,
+        "reductions": list(reductions_of(loss)),
+        "reduction": loss.reduction,
+        "divides_by": denominator(loss),
+        "accuracy": {"ulps": loss.accuracy.ulps, "absolute": loss.accuracy.absolute, "why": loss.accuracy.why},
+        "notes": list(loss.notes),
         "source": loss.source,
         "example": example(loss),
     }
@@ -97,5 +157,8 @@ def _count(loss: Loss, role: Role) -> str:
 
 
 def _option(option: Option) -> str:
-    default = str(option.default).lower() if isinstance(option.default, bool) else option.default
-    return f"{option.flag:<18} {option.param.help}; {option.range()}; default {default}"
+    return f"{option.flag:<18} {option.param.help}; {option.range()}; default {_default(option)}"
+
+
+def _default(option: Option) -> str:
+    return str(option.default).lower() if isinstance(option.default, bool) else str(option.default)

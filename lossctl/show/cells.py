@@ -23,6 +23,7 @@ class Row:
     min: str
     max: str
     guard: str
+    differs: str = ""
 
     @property
     def range(self) -> str:
@@ -42,6 +43,7 @@ def row_of(entry: LossResult) -> Row:
         min="" if entry.min is None else f"{entry.min:.6g}",
         max="" if entry.max is None else f"{entry.max:.6g}",
         guard=_guard(entry),
+        differs=printable("; ".join(entry.differs)),
     )
 
 

@@ -68,14 +68,14 @@ def _wide(rows: list[Row]) -> tuple[Table, list[list[str]]]:
     table = _grid({**MAIN, **MORE})
     for row in rows:
         table.add_row(*_main_cells(row), row.count.partition(" ")[0], row.min, row.max)
-    return table, [_notes(row.guard) for row in rows]
+    return table, [_notes(row.differs, row.guard) for row in rows]
 
 
 def _medium(rows: list[Row]) -> tuple[Table, list[list[str]]]:
     table = _grid(MAIN)
     for row in rows:
         table.add_row(*_main_cells(row))
-    return table, [_notes(row.range, row.guard) for row in rows]
+    return table, [_notes(row.range, row.differs, row.guard) for row in rows]
 
 
 def _notes(*texts: str) -> list[str]:
@@ -99,8 +99,8 @@ def _records(rows: list[Row]) -> RenderableType:
 
     shown: list[RenderableType] = []
     for row in rows:
-        facts = [row.value, row.error, row.reduction, row.denominator, row.range, row.guard]
-        names = [*list(MAIN)[1:], "rows", "guard"]
+        facts = [row.value, row.error, row.reduction, row.denominator, row.range, row.guard, row.differs]
+        names = [*list(MAIN)[1:], "rows", "guard", "differs"]
         shown += [Text(row.loss, overflow="fold"), _facts(dict(zip(names, facts, strict=True)))]
     return Group(*shown)
 

@@ -10,6 +10,8 @@ from tests.oracles.words import Options, Oracle, Row, each, whole
 
 def shortfall(y: mpf, p: mpf, o: Options) -> mpf:
     sign = 2 * y - 1 if o["label_encoding"] == "01" else y
+    if o["label_encoding"] == "sorted":
+        sign = mpf(1 if y > o["lowest"] else -1)
     return max(mpf(0), 1 - sign * p)
 
 

@@ -27,9 +27,9 @@ KERAS2 = Framework(
     "sum_over_batch_size",
     "nan",
 )
-# 1e-7, and 1 - 1e-7, as float32 rounds them
+# 1e-7, and what is left of 1 above 1 - 1e-7, as float32 rounds them
 EPSILON = ByPrecision(1e-7, 1.0000000116860974e-07, 1.0000000116860974e-07)
-BELOW_ONE = ByPrecision(1e-7, 2.0**-23, 2.0**-23)
+BELOW_ONE = ByPrecision(0.0, 2.0**-23, 2.0**-23)
 HELD = {"epsilon": EPSILON, "below_one": BELOW_ONE}
 FLOAT32 = "Keras casts to float32 unless told otherwise; lossctl computes in float64 from the stored values"
 

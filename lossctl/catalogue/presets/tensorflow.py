@@ -29,7 +29,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name("huber_loss", form("huber"), options="delta", counts="elements"),
         name(
             "hinge_loss",
-            form("hinge", label_encoding="shift"),
+            form("hinge", label_encoding="01"),
             counts="elements",
             notes=("every label y is read as 2y - 1, so labels of -1 become -3",),
         ),

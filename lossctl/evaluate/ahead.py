@@ -1,0 +1,96 @@
+"""Arguments that hang on all rows: found by a look at the data before the losses are computed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from lossctl.catalogue.declare import Option, Quantile, Value
+from lossctl.catalogue.spec import BoundLoss
+from lossctl.evaluate.executors import Executor, executor_for
+from lossctl.evaluate.quantile import quantile
+from lossctl.evaluate.request import Job
+from lossctl.evaluate.settled import Cell, Settled
+from lossctl.evaluate.work import buffers
+from lossctl.readers.block import Columns, lay
+from lossctl.readers.source import Unit
+
+Units = tuple[Unit, ...]
+ENCODING = "label_encoding"
+
+
+def settled(job: Job, units: Units, threads: int) -> Job:
+    """The job with every argument that hangs on the data filled in."""
+    if not any(_open(loss.core) for loss in job.losses):
+        return job
+    executor = executor_for(threads, len(units))
+    return replace(job, losses=tuple(_filled(job, units, executor, loss) for loss in job.losses))
+
+
+def looks_ahead(bound: BoundLoss) -> bool:
+    """Whether a loss's meaning may hang on all rows, so that the files are read more than once."""
+    losses = [form.loss for form in bound.loss.forms] or [bound.loss]
+    return any(option.param.ahead or option.name == ENCODING for loss in losses for option in loss.options)
+
+
+def _open(core: BoundLoss) -> list[Option]:
+    """The arguments that are still to be found."""
+    encoding = core.options.get(ENCODING)
+    if encoding == "auto":
+        return [option for option in core.loss.options if option.name == ENCODING]
+    return [option for option in core.loss.options if option.param.ahead and encoding in (None, "sorted")]
+
+
+def _filled(job: Job, units: Units, executor: Executor, loss: Settled) -> Settled:
+    return loss.with_core(**{option.name: _found(job, units, executor, loss, option) for option in _open(loss.core)})
+
+
+def _found(job: Job, units: Units, executor: Executor, loss: Settled, option: Option) -> Value:
+    if option.name == ENCODING:
+        return "01" if all(executor.run(zero_or_one, job, units)) else "pm1"
+    if option.param.ahead == "least label":
+        return min(executor.run(least_label, job, units), default=math.inf)
+    assert isinstance(option.param.ahead, Quantile)
+    return _quantiles(job, units, executor, loss, option.param.ahead)
+
+
+def _quantiles(job: Job, units: Units, executor: Executor, loss: Settled, asked: Quantile) -> Value:
+    """The quantile of each column, or one of them all."""
+    level = loss.core.options[asked.level] if isinstance(asked.level, str) else asked.level
+    assert isinstance(level, float)
+    core = loss.core.part(asked.of)
+    each = [(k,) for k in range(loss.width)] if loss.counts == "columns" else [tuple(range(loss.width))]
+    found = tuple(quantile(partial(executor.run, job=job, units=units), loss, Cell(core, k), level) for k in each)
+    return found[0] if len(found) == 1 else found
+
+
+def zero_or_one(job: Job, unit: Unit) -> bool:
+    """Whether every label of a unit is 0 or 1, as Keras asks; rows without a label are left to the checks."""
+    from lossctl.evaluate.frames import Bounds, scan_rows
+
+    for columns in _labels(job, unit):
+        look, _, flagged = scan_rows(columns, Bounds(0.0, 1.0, fractions=False), buffers(), "labels")
+        if flagged and (look.least < 0.0 or look.most > 1.0 or _fractions(columns.owners)):
+            return False
+    return True
+
+
+def least_label(job: Job, unit: Unit) -> float:
+    """The smallest label of a unit."""
+    from lossctl.evaluate.frames import Bounds, scan_rows
+
+    bounds = Bounds(-math.inf, math.inf)
+    return min((scan_rows(c, bounds, buffers(), "labels")[0].least for c in _labels(job, unit)), default=math.inf)
+
+
+def _labels(job: Job, unit: Unit) -> list[Columns]:
+    names = job.columns["labels"]
+    chunks = job.sources[unit.file].read(unit, names, job.batch_rows)
+    return [lay([chunk.values[name] for name in names], job.classes) for chunk in chunks if chunk.rows]
+
+
+def _fractions(owners: tuple[np.ndarray, ...]) -> bool:
+    return any(bool(np.any(np.isfinite(a) & (a != np.floor(a)))) for a in owners)

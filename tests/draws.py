@@ -29,7 +29,7 @@ def other_value(option: Option) -> str | None:
 def variants(loss: Loss) -> Iterator[BoundLoss]:
     """A loss under each choice of formula, once with its numbers' defaults and once with others."""
     fixed = [o for o in loss.options if o.structural]
-    numbers = [o for o in loss.options if not o.structural and not o.param.ignores_label]
+    numbers = [o for o in loss.options if not (o.structural or o.param.ignores_label or o.param.ahead)]
     public, internal = ([o for o in fixed if o.param.internal is inside] for inside in (False, True))
     others = [f"{o.name}={value}" for o in numbers if (value := other_value(o)) is not None]
     for picked in product(*map(choices, public)):
@@ -49,7 +49,8 @@ def choices(option: Option) -> list[str]:
     return [c for c in (option.choices or ("false", "true")) if c != "auto"]
 
 
-ALL_VARIANTS = [bound for loss in all_losses() for bound in variants(loss)]
+ROW_LOSSES = [loss for loss in all_losses() if not loss.parts]
+ALL_VARIANTS = [bound for loss in ROW_LOSSES for bound in variants(loss)]
 
 
 def draw(bound: BoundLoss, rows: int, width: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -69,11 +70,11 @@ def _values(domain: Domain, rng: np.random.Generator, rows: int, columns: int, c
         return np.eye(columns)[rng.integers(0, columns, rows)]
     if domain.sums_to_one:
         return rng.dirichlet(np.ones(columns), rows)
-    if "-1" in domain.name:
+    if "-1" in domain.name and domain.interval.high == 1.0:
         return rng.choice([-1.0, 1.0], (rows, columns))
     within = domain.interval
     if within.whole:
-        return rng.integers(int(max(within.low, 0)), int(min(within.high, 9)) + 1, (rows, columns))
+        return rng.integers(int(max(within.low, -1)), int(min(within.high, columns)), (rows, columns))
     if math.isfinite(within.low) and math.isfinite(within.high):
         return rng.uniform(within.low, within.high, (rows, columns))
     reals = rng.normal(size=(rows, columns)) * 3

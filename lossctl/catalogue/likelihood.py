@@ -124,7 +124,7 @@ def excess(x: float, e: float, w: float) -> float:
 
 
 def quotient(a: float, b: float) -> float:
-    """a / b for a and b >= 0; where b is 0, infinity, or NaN for 0 / 0."""
+    """a / b for b >= 0; where b is 0, an infinity of a's sign, or NaN for 0 / 0."""
     return a / b if b != 0.0 else a * math.inf
 
 
@@ -141,7 +141,7 @@ def poisson_gap(y: float, mu: float, d: float) -> float:
 
 def gamma_gap(y: float, mu: float, d: float) -> float:
     """y / mu - 1 - log(y / mu), for y and mu > 0 and d = y - mu; 0 where they are equal."""
-    return excess(log_ratio(y, mu, d), d / mu, 1.0)
+    return excess(log_ratio(y, mu, d), quotient(d, mu), 1.0)
 
 
 def tweedie_gap(y: float, mu: float, d: float, order: float) -> float:
@@ -156,7 +156,7 @@ def tweedie_gap(y: float, mu: float, d: float, order: float) -> float:
     u, k = power(mu, m if lower else -m), y if lower else 1.0
     e = k * (power(y, m if lower else -m) - u)
     curved = excess(m * x, e, k * u) / m if m != 0.0 else 0.0
-    rest = -u * d if lower else u * (d / mu)
+    rest = -u * d if lower else u * quotient(d, mu)
     straight = e / m if abs(m * x) >= 1.0 else curved + k * u * x
     return (curved + excess(-x, rest, k * u) if abs(x) < 1.0 else straight + rest) / (1.0 + m)
 
@@ -165,7 +165,7 @@ def tweedie_edge(y: float, mu: float, order: float) -> float:
     """Half the Tweedie deviance for y <= 0, where the power of y counts as 0."""
     a, b = 2.0 - order, 1.0 - order
     below = y / b if order < 0.0 else 0.0
-    return power(mu, b) * (mu / a - below) if order < 2.0 else math.inf
+    return power(mu, b) * (mu / a - below) if order < 2.0 else mu * math.inf
 
 
 def stirling(y: float) -> float:

@@ -100,8 +100,6 @@ def _named() -> dict[str, Loss]:
     for module in PRESETS:
         for framework, lines in importlib.import_module(f"lossctl.catalogue.presets.{module}").NAMES.items():
             for line in lines:
-                if any(f[0] not in _LOSSES for f in line.forms):
-                    continue
                 loss = made(line, framework, _LOSSES.__getitem__)
                 found[loss.name] = loss
     return found

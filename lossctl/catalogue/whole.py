@@ -190,7 +190,7 @@ TWICE = "exact in bounded memory: the files are read once to place it and once m
     source="scikit-learn 1.9 median_absolute_error",
     notes=(TWICE,),
 )
-def median_absolute_error(distance_median: Median = math.nan) -> float:
+def median_absolute_error(distance_median: Median = 0.0) -> float:
     """Median absolute error: with weights, the value that half of the weight lies below.
 
     The least |p - y| with at least half of the weight at or below it; where that is exactly half, the mean of it
@@ -404,7 +404,7 @@ def pinball_loss(y: float, p: float, alpha: Alpha = 0.5) -> float:
     return pinball(y, p, alpha)
 
 
-def pinball_of_quantile(y: float, alpha: Alpha = 0.5, reference: Reference = math.nan) -> float:
+def pinball_of_quantile(y: float, alpha: Alpha = 0.5, reference: Reference = 0.0) -> float:
     """Pinball loss of the labels' own quantile."""
     return pinball(y, reference, alpha)
 
@@ -420,7 +420,7 @@ def pinball_of_quantile(y: float, alpha: Alpha = 0.5, reference: Reference = mat
     notes=(TWICE,),
 )
 def d2_pinball(
-    pinball_loss: float, pinball_of_quantile: float, alpha: Alpha = 0.5, reference: Reference = math.nan
+    pinball_loss: float, pinball_of_quantile: float, alpha: Alpha = 0.5, reference: Reference = 0.0
 ) -> float:
     """Share of the pinball loss of the constant prediction, the labels' quantile, that the predictions save.
 
@@ -435,15 +435,20 @@ def d2_pinball(
     return _skill(pinball_loss, pinball_of_quantile, True)
 
 
+def brier(y: float, p: float) -> float:
+    """Squared distance of a probability from a label told by its sign."""
+    return binary_brier_score(y, p)
+
+
 @summary(
-    binary_brier_score,
+    brier,
     positive,
     labels=BINARY_LABEL,
     preds=PROBABILITY,
     formula="1 - sum w (p - y)^2 / sum w (mean y - y)^2",
     source="scikit-learn 1.9 d2_brier_score (two classes)",
 )
-def d2_brier(binary_brier_score: float, positive: float, weight: float) -> float:
+def d2_brier(brier: float, positive: float, weight: float) -> float:
     """Share of the Brier score of the constant prediction `mean y` that the predictions save.
 
     1 - sum w (p - y)^2 / sum w (mean y - y)^2.
@@ -453,7 +458,7 @@ def d2_brier(binary_brier_score: float, positive: float, weight: float) -> float
     >>> d2_brier(0.5, 1.0, 2.0)
     0.0
     """
-    return _skill(binary_brier_score, positive - positive * positive / weight, False)
+    return _skill(brier, positive - positive * positive / weight, False)
 
 
 def log_loss(y: float, p: float, epsilon: LogGuard = 2.0**-52) -> float:

@@ -251,18 +251,26 @@ def _with_roles_of_first(request: Request) -> tuple[BoundLoss, ...]:
 def _alike(
     asked: Sequence[BoundLoss], widths: dict[str, int], bits: int, class_weights: tuple[float, ...] | None
 ) -> tuple[Settled, ...]:
-    """The losses that take these columns for the same thing as the first: probabilities, logits or scores."""
-    first = _settled(asked[0], widths, bits, class_weights)
-    kept = [first]
-    for bound in asked[1:]:
+    """The losses that take these columns for the same thing as the first of them: probabilities, logits, scores.
+
+    Raises:
+        UsageError: none takes these columns; what the first of all misses is told.
+    """
+    fitting: list[Settled] = []
+    missed: list[UsageError] = []
+    for bound in asked:
         try:
             other = _settled(bound, widths, bits, class_weights)
             fit([other], widths)
-        except UsageError:
+        except UsageError as error:
+            missed.append(error)
             continue
-        if all(_same_reading(first.core, other.core, role.name) for role in first.core.loss.roles):
-            kept.append(other)
-    return tuple(kept)
+        roles = fitting[0].core.loss.roles if fitting else ()
+        if all(_same_reading(fitting[0].core, other.core, role.name) for role in roles):
+            fitting.append(other)
+    if not fitting:
+        raise missed[0]
+    return tuple(fitting)
 
 
 def _same_reading(one: BoundLoss, other: BoundLoss, role: str) -> bool:

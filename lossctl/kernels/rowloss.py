@@ -219,7 +219,9 @@ class _Expression(ast.NodeTransformer):
         names = list(inspect.signature(function).parameters)
         scope: Scope = {}
         for name, arg in zip(names, node.args, strict=True):
-            scope[name] = self.vector(arg) or self.body.program.keep(self.body.text(arg, self.scope))
+            known = self.scope.get(arg.id) if isinstance(arg, ast.Name) else None
+            fixed = known if isinstance(known, Vector | Table | Constant) else None
+            scope[name] = fixed or self.body.program.keep(self.body.text(arg, self.scope))
         return _parsed(self.body.program.keep(lower(function, scope, self.body.program)).text)
 
     def item(self, row: ast.expr, index: ast.expr) -> ast.expr:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 from numba import types
@@ -49,11 +48,12 @@ def row(typing_context: Any, pointer: Any, start: Any, step: Any, length: Any) -
     return ROW(FLOATS, types.int64, types.int64, types.int64), generate
 
 
+# numba compares these signatures with the lambdas', annotations included, so they have none
 @overload(len)
-def _length(x: Any) -> Callable[..., Any] | None:
+def _length(x):  # type: ignore[no-untyped-def]
     return (lambda x: x.length) if isinstance(x, Row) else None
 
 
 @overload(operator.getitem)
-def _item(x: Any, i: Any) -> Callable[..., Any] | None:
+def _item(x, i):  # type: ignore[no-untyped-def]
     return (lambda x, i: get(x.pointer, x.start + i * x.step)) if isinstance(x, Row) else None

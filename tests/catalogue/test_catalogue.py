@@ -36,7 +36,7 @@ def test_the_examples_hold(family: str) -> None:
 def test_a_spec_prints_back_as_itself(loss: Loss) -> None:
     plain = bind(loss.name, {})
     assert str(plain) == loss.name
-    for option in loss.options:
+    for option in (o for o in loss.options if not o.param.ahead):
         other = other_value(option)
         assert other is not None
         bound = bind(f"{loss.name}:{option.name}={other}", {})

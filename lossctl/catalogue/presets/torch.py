@@ -87,7 +87,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name(
             "TripletMarginLoss triplet_margin_loss",
             form("triplet_margin"),
-            options="margin, p:power, swap, eps:epsilon",
+            options="margin, p, swap, eps:epsilon",
         ),
     ),
 }

@@ -1,0 +1,75 @@
+"""Losses of the whole file against their formulas: any number of columns, weights, threads and cuts."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpmath import mpf
+
+from lossctl.catalogue.registry import all_losses
+from lossctl.catalogue.spec import BoundLoss
+from tests.draws import draw, variants
+from tests.evaluating import evaluate_arrays
+from tests.oracles.whole import WHOLE
+
+SCORES = [loss for loss in all_losses() if loss.parts]
+VARIANTS = [bound for loss in SCORES for bound in variants(loss)]
+
+
+def test_each_has_an_oracle() -> None:
+    assert {loss.name for loss in SCORES} == set(WHOLE)
+
+
+def expected(bound: BoundLoss, arrays: dict[str, np.ndarray], weights: np.ndarray) -> float:
+    def rows(columns: list[int]) -> list[tuple[mpf, mpf, mpf]]:
+        return [
+            (mpf(float(y[k])), mpf(float(p[k])), mpf(float(w)))
+            for k in columns
+            for y, p, w in zip(arrays["labels"], arrays["preds"], weights, strict=True)
+        ]
+
+    width = arrays["preds"].shape[1]
+    groups = [[k] for k in range(width)] if bound.loss.counts == "columns" else [list(range(width))]
+    return float(sum(WHOLE[bound.loss.name](rows(group), bound.options) for group in groups) / len(groups))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("bound", VARIANTS, ids=str)
+def test_the_number_is_the_formula_s(bound: BoundLoss, width: int, weighted: bool, tmp_path: Path) -> None:
+    if bound.loss.counts == "rows":
+        width = 1
+    arrays = draw(bound, 60, width, seed=width)
+    arrays = {"labels": arrays["labels"], "preds": arrays["preds"]}
+    weights = np.random.default_rng(1).integers(0, 4, 60).astype(float) if weighted else np.ones(60)
+    given = {**arrays, "weights": weights} if weighted else arrays
+    got = evaluate_arrays(str(bound), {}, given, tmp_path, None)
+    assert math.isclose(got, expected(bound, arrays, weights), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("loss", SCORES, ids=lambda loss: loss.name)
+def test_threads_and_cuts_do_not_reach_the_bits(loss: object, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from lossctl.evaluate.run import run
+    from tests.evaluating import request_for
+
+    bound = next(b for b in VARIANTS if b.loss is loss)
+    request = request_for(str(bound), {}, draw(bound, 5000, 1), tmp_path)
+    values = {
+        run(replace(request, threads=threads, batch_rows=rows)).result().results[0].value
+        for threads, rows in [(1, 0), (3, 64), (2, 1000)]
+    }
+    assert len(values) == 1
+
+
+def test_constant_labels_have_no_variance(tmp_path: Path) -> None:
+    same = {"labels": np.full(4, 2.0), "preds": np.full(4, 2.0)}
+    off = {"labels": np.full(4, 2.0), "preds": np.full(4, 3.0)}
+    assert evaluate_arrays("r2_score", {}, same, tmp_path, None) == 1.0
+    assert evaluate_arrays("r2_score", {}, off, tmp_path, None) == 0.0
+    assert evaluate_arrays("r2_score", {"force_finite": False}, off, tmp_path, None) == -math.inf
+    assert math.isnan(evaluate_arrays("r2_score", {"force_finite": False}, same, tmp_path, None))

@@ -29,6 +29,7 @@ from lossctl.catalogue.domain import (
     LOGITS,
     ONE_HOT,
     PROBABILITIES,
+    REAL,
     SOFT_LABELS,
     Interval,
 )
@@ -393,3 +394,41 @@ def one_vs_all(y: Index, p: Vector) -> float:
     0.2200948
     """
     return total(softplus(-z if k == y else z) for k, z in enumerate(p)) / len(p)
+
+
+def ahead(q: float, own: float, earlier: bool, ties: str) -> float:
+    """1 where another class's score counts as higher than the label's."""
+    if ties == "first":
+        return 1.0 if q > own or (q == own and earlier) else 0.0
+    return 1.0 if q >= own else 0.0
+
+
+@loss(
+    labels=CLASS_INDEX,
+    preds=REAL,
+    formula="1 if the label is not among the top_k highest preds, else 0",
+    source="LightGBM 4.7 multi_error; XGBoost 3.2 merror",
+    aliases=("top_k_error",),
+    kin="zero_one",
+)
+def multi_error(
+    y: Index,
+    p: Vector,
+    top_k: Annotated[float, Param("how many of the highest preds may hold the label", Interval(1.0, whole=True))] = 1.0,
+    ties: Annotated[
+        Literal["against", "first"],
+        Param("an equal pred of another class counts against the label; or does so if its class comes first"),
+    ] = "against",
+) -> float:
+    """Whether the label is missed by the classes with the highest predictions.
+
+    1 if at least top_k other classes have predictions as high as the label's, else 0.
+
+    >>> multi_error(1, [0.2, 0.5, 0.3])
+    0.0
+    >>> multi_error(2, [0.4, 0.2, 0.4]), multi_error(0, [0.4, 0.2, 0.4], ties="first")
+    (1.0, 0.0)
+    """
+    own = at(p, y)
+    higher = total(0.0 if k == y else ahead(q, own, k < y, ties) for k, q in enumerate(p))
+    return 1.0 if higher >= top_k else 0.0

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from lossctl.catalogue.arithmetic import Vector, maximum, power, total
 from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import REAL, SIGN, Interval
+from lossctl.catalogue.likelihood import quotient
 from lossctl.catalogue.options import Epsilon
 from lossctl.catalogue.registry import loss
 
@@ -64,6 +65,32 @@ def cosine_distance(y: Vector, p: Vector) -> float:
     -1.0
     """
     return 1.0 - total(t * q for t, q in zip(y, p))
+
+
+@loss(
+    labels=REAL,
+    preds=REAL,
+    formula="1 - sum_k y_k p_k / (|y| |p|)",
+    source="optax 0.2.8 optax.losses.cosine_distance",
+    accuracy=CANCELS,
+    kin="cosine",
+)
+def cosine_gap(
+    y: Vector,
+    p: Vector,
+    epsilon: Annotated[float, Param("squared norms are held at or above it", Interval(0.0, 1.0))] = 0.0,
+) -> float:
+    """One less the cosine of the angle between the two rows: 0 is best.
+
+    1 - sum_k y_k p_k / (|y| |p|), with squared norms held at or above epsilon; NaN for a row of zeros at epsilon 0.
+
+    >>> cosine_gap([3.0, 4.0], [6.0, 8.0])
+    0.0
+    >>> cosine_gap([1.0, 0.0], [0.0, 2.0])
+    1.0
+    """
+    product = total(t * q for t, q in zip(y, p))
+    return 1.0 - quotient(product, norm(y, epsilon, "square") * norm(p, epsilon, "square"))
 
 
 @loss(

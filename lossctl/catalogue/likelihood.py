@@ -504,3 +504,51 @@ def gaussian_nll_log_scale(y: float, p: float, log_scale: float) -> float:
     """
     e = weigh(p - y, exp(-log_scale))
     return HALF_LOG_TAU + log_scale + 0.5 * e * e
+
+
+@loss(
+    labels=COUNT,
+    preds=REAL,
+    formula="y exp((1-q) p) / (q-1) + exp((2-q) p) / (2-q), q = power",
+    source="Jorgensen 1987; CatBoost 1.2 Tweedie",
+    accuracy=CANCELS,
+    kin="tweedie_nll",
+)
+def tweedie_nll_log(
+    y: float,
+    p: float,
+    power: Annotated[
+        float, Param("power of the mean that the variance grows with", Interval(1.0, 2.0, True, True))
+    ] = 1.5,
+) -> float:
+    """Tweedie negative log-likelihood of the logarithm of a mean, without the terms in y alone.
+
+    y exp((1-q) p) / (q-1) + exp((2-q) p) / (2-q) for power q, averaged over the columns of a row.
+
+    >>> tweedie_nll_log(1.0, 0.0)
+    4.0
+    >>> round(tweedie_nll_log(2.0, 0.5), 6)
+    5.683254
+    """
+    return y * exp((1.0 - power) * p) / (power - 1.0) + exp((2.0 - power) * p) / (2.0 - power)
+
+
+@loss(
+    labels=When("log_target", LOG_PROBABILITY, NON_NEGATIVE),
+    preds=LOG_PROBABILITY,
+    formula="sum_k y_k (log y_k - p_k), p a log-probability",
+    source="optax 0.2.8 optax.losses.kl_divergence",
+    accuracy=CANCELS,
+    kin="kl_divergence",
+)
+def row_kl_from_logs(y: Vector, p: Vector, log_target: LogTarget = False) -> float:
+    """Kullback-Leibler divergence of predicted log-probabilities from the label's distribution.
+
+    sum_k y_k (log y_k - p_k), and 0 where y_k is 0; with log_target sum_k exp(y_k) (y_k - p_k).
+
+    >>> row_kl_from_logs([1.0, 0.0], [-0.5, -0.25])
+    0.5
+    >>> row_kl_from_logs([-0.5, -0.5], [-0.5, -0.5], log_target=True)
+    0.0
+    """
+    return total(kl_from_logs(t, q, log_target) for t, q in zip(y, p))

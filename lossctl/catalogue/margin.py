@@ -22,6 +22,7 @@ from lossctl.catalogue.arithmetic import (
 from lossctl.catalogue.categorical import log_mass_above
 from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import (
+    BINARY_LABEL,
     CLASS_INDEX,
     LOGITS,
     NON_NEGATIVE,
@@ -206,7 +207,7 @@ def perceptron(y: float, p: float) -> float:
 
 
 @loss(
-    labels=SIGN,
+    labels=BINARY_LABEL,
     preds=REAL,
     formula="0 while y p >= 1, -y p while y p <= -1, (1 - y p)^2 / 4 between",
     source="Blondel et al. 2020; optax 0.2.8 optax.losses.sparsemax_loss",
@@ -214,14 +215,14 @@ def perceptron(y: float, p: float) -> float:
 def sparsemax(y: float, p: float) -> float:
     """Hinge loss with a parabola in place of its corner.
 
-    0 while y p >= 1, -y p while y p <= -1, and (1 - y p)^2 / 4 between, with labels -1/+1.
+    0 while y p >= 1, -y p while y p <= -1, and (1 - y p)^2 / 4 between; a label of 0 counts as -1.
 
     >>> sparsemax(1.0, 0.5)
     0.0625
-    >>> sparsemax(1.0, -2.0)
-    2.0
+    >>> sparsemax(0.0, 0.5)
+    0.5625
     """
-    z = y * p
+    z = p if y > 0.0 else -p
     short = 0.25 * (1.0 - z) * (1.0 - z)
     return -z if z <= -1.0 else (0.0 if z >= 1.0 else short)
 

@@ -12,7 +12,7 @@ from lossctl.catalogue.naming import Framework, made
 from lossctl.errors import UsageError, nearest
 
 FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding", "outputs", "whole")
-PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn")
+PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax")
 _LOSSES: dict[str, Loss] = {}
 
 
@@ -100,6 +100,8 @@ def _named() -> dict[str, Loss]:
     for module in PRESETS:
         for framework, lines in importlib.import_module(f"lossctl.catalogue.presets.{module}").NAMES.items():
             for line in lines:
+                if any(f[0] not in _LOSSES for f in line.forms):
+                    continue
                 loss = made(line, framework, _LOSSES.__getitem__)
                 found[loss.name] = loss
     return found

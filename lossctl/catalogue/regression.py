@@ -324,6 +324,7 @@ def pinball(
     dead_zone: Annotated[
         float, Param("what is taken off the absolute error, down to 0", Interval(low=0.0), internal=True)
     ] = 0.0,
+    factor: Annotated[float, Param("what the loss is multiplied by", Interval(low=0.0), internal=True)] = 1.0,
 ) -> float:
     """Loss whose best constant prediction is the alpha-quantile of the labels.
 
@@ -336,7 +337,7 @@ def pinball(
     0.25
     """
     beyond = maximum(abs(y - p) - dead_zone, 0.0)
-    return (alpha if y >= p else 1.0 - alpha) * beyond
+    return factor * ((alpha if y >= p else 1.0 - alpha) * beyond)
 
 
 @loss(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Annotated, Any
 
-from lossctl.catalogue.arithmetic import log, log1p, product_error, weigh
+from lossctl.catalogue.arithmetic import Vector, log, log1p, product_error, total, weigh
 from lossctl.catalogue.arithmetic import power as to_power
 from lossctl.catalogue.binary import binary_brier_score, binary_crossentropy
 from lossctl.catalogue.declare import Param, Quantile, read_function
@@ -132,6 +132,32 @@ def root_mean_squared_error(squared: float, weight: float) -> float:
     0.0
     """
     return sqrt(squared / weight)
+
+
+def squared_distance(y: Vector, p: Vector) -> float:
+    """sum_k (p_k - y_k)^2."""
+    return total(squared(t, q) for t, q in zip(y, p))
+
+
+@summary(
+    squared_distance,
+    labels=REAL,
+    preds=REAL,
+    formula="sqrt(sum w sum_k (p_k - y_k)^2 / sum w)",
+    source="CatBoost 1.2 MultiRMSE",
+    aliases=("multi_rmse",),
+)
+def root_mean_squared_distance(squared_distance: float, weight: float) -> float:
+    """Square root of the mean squared Euclidean distance between labels and predictions.
+
+    sqrt(sum w sum_k (p_k - y_k)^2 / sum w): the squares of a row are added up, not averaged.
+
+    >>> root_mean_squared_distance(30.0, 2.0) == 15.0**0.5
+    True
+    >>> root_mean_squared_distance(0.0, 2.0)
+    0.0
+    """
+    return sqrt(squared_distance / weight)
 
 
 @summary(

@@ -220,6 +220,7 @@ class _Expression(ast.NodeTransformer):
         scope: Scope = {}
         for name, arg in zip(names, node.args, strict=True):
             known = self.scope.get(arg.id) if isinstance(arg, ast.Name) else None
+            known = Constant(arg.value) if isinstance(arg, ast.Constant) else known
             fixed = known if isinstance(known, Vector | Table | Constant) else None
             scope[name] = fixed or self.body.program.keep(self.body.text(arg, self.scope))
         return _parsed(self.body.program.keep(lower(function, scope, self.body.program)).text)

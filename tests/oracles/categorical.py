@@ -64,9 +64,17 @@ def categorical_focal(y: Row, p: Row, o: Options) -> mpf:
     )
 
 
+def missed(y: Row, p: Row, o: Options) -> mpf:
+    own = p[int(y[0])]
+    others = [(q, k) for k, q in enumerate(p) if k != y[0]]
+    higher = sum(q > own or (q == own and (o["ties"] == "against" or k < y[0])) for q, k in others)
+    return mpf(higher >= o["top_k"])
+
+
 ORACLES: dict[str, Oracle] = {
     "cross_entropy": whole(indexed),
     "soft_cross_entropy": whole(soft),
+    "multi_error": whole(missed),
     "nll": whole(lambda y, p, o: -weights_of(p, o)[int(y[0])] * p[int(y[0])]),
     "multiclass_brier_score": whole(
         lambda y, p, o: mpf(o["factor"]) * mpmath.fsum((q - t) ** 2 for t, q in zip(y, p, strict=True))

@@ -41,6 +41,9 @@ def triplet(rows: Mapping[str, Row], o: Options) -> mpf:
 ORACLES: dict[str, Oracle] = {
     "cosine_similarity": whole(lambda y, p, o: -inner(y, p) / (norm(y, o) * norm(p, o))),
     "cosine_distance": whole(lambda y, p, o: 1 - inner(y, p)),
+    "cosine_gap": whole(
+        lambda y, p, o: 1 - inner(y, p) / (norm(y, {**o, "floor": "square"}) * norm(p, {**o, "floor": "square"}))
+    ),
     "cosine_embedding": embedding,
     "triplet_margin": triplet,
 }

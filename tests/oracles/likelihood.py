@@ -76,10 +76,17 @@ def gamma_nll(y: mpf, p: mpf, o: Options) -> mpf:
     return y / mu + mpmath.log(mu)
 
 
+def log_tweedie(y: mpf, p: mpf, o: Options) -> mpf:
+    a, b = 1 - mpf(o["power"]), 2 - mpf(o["power"])
+    return -y * mpmath.exp(a * p) / a + mpmath.exp(b * p) / b
+
+
 ORACLES: dict[str, Oracle] = {
     "kl_divergence": whole(divergence),
     "generalized_kl": whole(generalized),
     "kl_from_logs": each(from_logs),
+    "row_kl_from_logs": whole(lambda y, p, o: mpmath.fsum(from_logs(t, q, o) for t, q in zip(y, p, strict=True))),
+    "tweedie_nll_log": each(log_tweedie),
     "poisson": each(poisson),
     "poisson_nll": each(poisson_nll),
     "poisson_deviance": each(lambda y, p, o: deviance(y, p, mpf(1))),

@@ -66,7 +66,7 @@ def projected(y: Row, p: Row, o: Options) -> mpf:
 
 
 def parabola(y: mpf, p: mpf, o: Options) -> mpf:
-    z = y * p
+    z = p if y > 0 else -p
     return -z if z <= -1 else (mpf(0) if z >= 1 else (1 - z) ** 2 / 4)
 
 

@@ -39,7 +39,7 @@ def fair(y: mpf, p: mpf, o: Options) -> mpf:
 def pinball(y: mpf, p: mpf, o: Options) -> mpf:
     d, a = y - p, mpf(o["alpha"])
     beyond = max(abs(d) - mpf(o["dead_zone"]), mpf(0))
-    return a * beyond if d >= 0 else (1 - a) * beyond
+    return mpf(o["factor"]) * (a * beyond if d >= 0 else (1 - a) * beyond)
 
 
 def tukey(y: mpf, p: mpf, o: Options) -> mpf:

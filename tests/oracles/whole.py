@@ -96,6 +96,7 @@ WHOLE: dict[str, Whole] = {
     "root_mean_squared_logarithmic_error": lambda rows, o: mpmath.sqrt(
         mean(rows, lambda y, p: (mpmath.log1p(p) - mpmath.log1p(y)) ** 2)
     ),
+    "root_mean_squared_distance": lambda rows, o: mpmath.sqrt(mean(rows, lambda y, p: (p - y) ** 2)),
     "max_error": lambda rows, o: max(abs(p - y) for y, p, _ in rows),
     "median_absolute_error": lambda rows, o: quantile([(abs(p - y), w) for y, p, w in rows], mpf("0.5")),
     "dice": lambda rows, o: (

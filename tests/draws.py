@@ -59,7 +59,12 @@ def draw(bound: BoundLoss, rows: int, width: int, seed: int = 0) -> dict[str, np
     drawn = {}
     for role in bound.loss.roles:
         one = role.shape == "index" or (role.shape == "scalar" and not bound.loss.elementwise)
-        drawn[role.name] = _values(bound.domain(role.name), rng, rows, 1 if one else width, width)
+        # losses with a rule of their own about widths take members of as many columns as there are labels
+        columns = 1 if one else width * (3 if bound.loss.fits and role.name == "preds" else 1)
+        drawn[role.name] = _values(bound.domain(role.name), rng, rows, columns, width)
+    if {"lower", "upper"} <= drawn.keys():
+        low, high = drawn["lower"], drawn["upper"]
+        drawn["lower"], drawn["upper"] = np.minimum(low, high), np.maximum(low, high)
     return drawn
 
 

@@ -199,6 +199,7 @@ class Loss:
         parts: of a loss of the whole file: the row functions whose exact sums `function` takes by their names.
         notes: where it departs from its source on purpose, or what surprises.
         kin: the family of losses that it is compared with, where that is not its own name.
+        fits: what is wrong with the roles' widths, in words, where they need not be equal; empty if nothing is.
         forms: of a name that frameworks give: what it computes, by the columns' shape (see `naming`).
         framework: whose name it is.
         reductions: the framework's names of reductions, to ours; `reduction` is the default.
@@ -217,6 +218,7 @@ class Loss:
     accuracy: Accuracy = field(default_factory=Accuracy)
     notes: tuple[str, ...] = ()
     kin: str = ""
+    fits: Callable[[Mapping[str, int]], str] | None = field(default=None, compare=False)
     forms: tuple[Form, ...] = field(default=(), compare=False)
     framework: Framework | None = field(default=None, compare=False)
     reductions: Mapping[str, str] = field(default_factory=dict, compare=False)

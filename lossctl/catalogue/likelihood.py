@@ -38,6 +38,7 @@ from lossctl.catalogue.domain import (
 )
 from lossctl.catalogue.options import Epsilon, Guard
 from lossctl.catalogue.registry import loss
+from lossctl.catalogue.special import log_gamma
 
 HALF_LOG_TAU = 0.9189385332046727
 TAU = 6.283185307179586
@@ -552,3 +553,25 @@ def row_kl_from_logs(y: Vector, p: Vector, log_target: LogTarget = False) -> flo
     0.0
     """
     return total(kl_from_logs(t, q, log_target) for t, q in zip(y, p))
+
+
+@loss(
+    labels=COUNT,
+    preds=POSITIVE_PRED,
+    formula="p - y log p + log(y!)",
+    source="XGBoost 3.2 poisson-nloglik",
+    accuracy=LOGS_CANCEL,
+    kin="poisson",
+)
+def poisson_nll_exact(y: float, p: float, epsilon: Floor = 1e-16) -> float:
+    """Poisson negative log-likelihood of a count under a predicted mean, with its constant.
+
+    p - y log p + log(y!), with p held at or above epsilon; averaged over the columns of a row.
+
+    >>> round(poisson_nll_exact(3.0, 1.6487212707), 6)
+    1.940481
+    >>> round(poisson_nll_exact(0.0, 2.0), 12)
+    2.0
+    """
+    mu = maximum(p, epsilon)
+    return less_log(mu, y, mu, 0.0) + log_gamma(y + 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from lossctl.catalogue.declare import Accuracy, Counts, Function, Loss, read_function, read_summary
@@ -11,8 +11,8 @@ from lossctl.catalogue.domain import Depends, Domain, When
 from lossctl.catalogue.naming import Framework, made
 from lossctl.errors import UsageError, nearest
 
-FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding", "outputs", "whole")
-PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax")
+FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding", "outputs", "forecast", "whole")
+PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax", "scoringrules")
 _LOSSES: dict[str, Loss] = {}
 
 
@@ -25,6 +25,7 @@ def loss(
     accuracy: Accuracy | None = None,
     notes: tuple[str, ...] = (),
     kin: str = "",
+    fits: Callable[[Mapping[str, int]], str] | None = None,
     **domains: Domain | When | Depends,
 ) -> Callable[[Function], Function]:
     """Declare the decorated function a loss; the function itself is handed back.
@@ -37,6 +38,7 @@ def loss(
         accuracy: how near a row's loss is to the true value, if not within 4 ulp.
         notes: what surprises.
         kin: the family of losses that it is compared with, where that is not its own name.
+        fits: what is wrong with the roles' widths, where those of vectors need not be equal.
         domains: what the values of each role may be, by the role's name.
     """
 
@@ -51,6 +53,7 @@ def loss(
             accuracy=accuracy or Accuracy(),
             notes=notes,
             kin=kin,
+            fits=fits,
         )
         _LOSSES[declared.name] = declared
         return function
@@ -100,8 +103,6 @@ def _named() -> dict[str, Loss]:
     for module in PRESETS:
         for framework, lines in importlib.import_module(f"lossctl.catalogue.presets.{module}").NAMES.items():
             for line in lines:
-                if any(f[0] not in _LOSSES for f in line.forms):
-                    continue
                 loss = made(line, framework, _LOSSES.__getitem__)
                 found[loss.name] = loss
     return found

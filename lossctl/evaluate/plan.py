@@ -10,7 +10,6 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluate.request import Job, Request
 from lossctl.evaluate.settled import Settled
-from lossctl.kernels.rowloss import loops
 from lossctl.readers.places import ReadSettings, open_arrays, open_source
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, listing, select
 from lossctl.readers.source import ColumnInfo, Source, Unit
@@ -318,7 +317,11 @@ def _fit_rows(core: BoundLoss, widths: dict[str, int]) -> bool:
     if labels and widths["labels"] == 1 < needed and core.domain("labels").sums_to_one:
         _same_width(core, widths, [role.name for role in vectors if role is not labels])
         return True
-    if not loops(core.loss.function):
+    if core.loss.fits is not None:
+        wrong = core.loss.fits(widths)
+        if wrong:
+            raise UsageError(f"{name}: {wrong}")
+    else:
         _same_width(core, widths, [role.name for role in vectors])
     return False
 

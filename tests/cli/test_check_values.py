@@ -266,6 +266,27 @@ VALUES: list[tuple[Any, ...]] = [
     ("sklearn.hamming_loss", {"y": [[0, 1], [1, 1]], "p": [[0, 1], [0, 0]]}, 0.5),
     ("sklearn.zero_one_loss", {"y": [[0, 1], [1, 1]], "p": [[0, 1], [0, 0]]}, 0.5),
     ("xgboost.error", {"y": [1, 0], "p": [0.5, 0.5]}, 0.5),
+    # forecasts
+    ("scoringrules.crps_ensemble", pair(3.0, [1.0, 2, 4, 7]), 0.75),
+    ("scoringrules.crps_ensemble:estimator=fair", pair(3.0, [1.0, 2, 4, 7]), 0.3333333),
+    ("scoringrules.crps_normal", {"y": [3.0], "p": [2.0], "scale": [1.5]}, 0.6070746),
+    ("scoringrules.crps_quantile:alpha=[0.25,0.5,0.75]", pair(3.0, [1.0, 2, 4]), 0.8333333),
+    *(
+        ("scoringrules.interval_score", {"y": [y], "lower": [0.0], "upper": [1.0]}, score)
+        for y, score in {0.5: 1.0, -0.5: 11.0, 2.0: 21.0}.items()
+    ),
+    (
+        "scoringrules.weighted_interval_score:alpha=[0.1,0.5]",
+        {"y": [2.0], "median": [0.5], "lower": [[0.0, 0.2]], "upper": [[1.0, 0.8]]},
+        1.26,
+    ),
+    ("scoringrules.energy_score", pair([0.0, 0], [1.0, 0, 0, 2, 1, 1]), 0.9547066),
+    ("scoringrules.energy_score:estimator=fair", pair([0.0, 0], [1.0, 0, 0, 2, 1, 1]), 0.6963576),
+    ("scoringrules.variogram_score", pair([0.0, 0], [1.0, 0, 0, 2, 1, 1]), 1.2952060),
+    ("scoringrules.dssuv_ensemble", pair(3.0, [1.0, 2, 4, 7]), 1.9816244),
+    ("scoringrules.rps_score", pair(2, [0.2, 0.3, 0.5]), 0.29),
+    ("scoringrules.logs_normal", {"y": [3.0], "p": [2.0], "scale": [1.5]}, 1.5466259),
+    ("xgboost.poisson-nloglik", pair(3, E05), 1.940481),
     # scores
     ("sklearn.d2_log_loss_score", {"y": [0, 1, 1], "p": [0.2, 0.7, 0.9]}, 0.6411816),
     ("sklearn.d2_brier_score", {"y": [0, 1, 1], "p": [0.2, 0.7, 0.9]}, 0.79),

@@ -86,6 +86,9 @@ ORACLES: dict[str, Oracle] = {
     "generalized_kl": whole(generalized),
     "kl_from_logs": each(from_logs),
     "row_kl_from_logs": whole(lambda y, p, o: mpmath.fsum(from_logs(t, q, o) for t, q in zip(y, p, strict=True))),
+    "poisson_nll_exact": each(
+        lambda y, p, o: max(p, mpf(o["epsilon"])) - log0(y, max(p, mpf(o["epsilon"]))) + mpmath.loggamma(y + 1)
+    ),
     "tweedie_nll_log": each(log_tweedie),
     "poisson": each(poisson),
     "poisson_nll": each(poisson_nll),

@@ -50,6 +50,7 @@ class Param:
         ignores_label: rows whose label equals it are left out.
         many: it may be a list, a number a class or column; one number stands for all.
         internal: frameworks differ in it, but nobody sets it: no flag.
+        each_class: of a part: it is summed once for each class, with the class's index in this argument.
         ahead: it is found by a look at all rows before the pass that computes the loss.
     """
 
@@ -59,6 +60,7 @@ class Param:
     ignores_label: bool = False
     many: bool = False
     internal: bool = False
+    each_class: bool = False
     ahead: Quantile | Literal["", "least label"] = ""
 
 
@@ -273,11 +275,11 @@ def read_function(
 def read_summary(function: Callable[..., float], parts: tuple[Loss, ...], **more: Any) -> Loss:
     """A loss of the whole file: `function` takes the sums of the parts, and `weight`, and then options."""
     hints = typing.get_type_hints(function, include_extras=True)
-    options = {option.name: option for part in parts for option in part.options}
+    options = {o.name: o for part in parts for o in part.options if not o.param.each_class}
     for argument in inspect.signature(function).parameters.values():
         if argument.default is not inspect.Parameter.empty:
             options[argument.name] = _option(argument.name, hints[argument.name], argument.default)
-    roles = {role.name: role for part in parts for role in part.roles}
+    roles = {role.name: role for part in reversed(parts) for role in part.roles}
     return Loss(function.__name__, function, tuple(roles.values()), tuple(options.values()), parts=parts, **more)
 
 

@@ -68,6 +68,7 @@ def summary(
     counts: Counts = "rows",
     aliases: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
+    kin: str = "",
     **domains: Domain | When | Depends,
 ) -> Callable[[Function], Function]:
     """Declare a loss of the whole file: the decorated function takes exact sums over it.
@@ -75,14 +76,14 @@ def summary(
     Args:
         parts: row functions; the decorated one has an argument of each one's name, for the sum of w times it,
             and, where it asks for it, `weight` for the sum of w.
-        formula, source, aliases, notes, domains: as `loss` has them.
+        formula, source, aliases, notes, kin, domains: as `loss` has them.
         counts: what the sums run over: rows, elements, or each column by itself.
     """
 
     def declare(function: Function) -> Function:
         read = tuple(read_function(part, domains) for part in parts)
-        more = {"formula": formula, "source": source, "aliases": aliases, "notes": notes, "counts": counts}
-        declared = read_summary(function, read, **more)
+        said = {"formula": formula, "source": source, "aliases": aliases, "notes": notes, "kin": kin}
+        declared = read_summary(function, read, counts=counts, **said)
         _LOSSES[declared.name] = declared
         return function
 

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Annotated, Any
 
-from lossctl.catalogue.arithmetic import Vector, log, log1p, product_error, total, weigh
+from lossctl.catalogue.arithmetic import Index, Vector, at, log, log1p, product_error, total, weigh
 from lossctl.catalogue.arithmetic import power as to_power
 from lossctl.catalogue.binary import binary_brier_score, binary_crossentropy
+from lossctl.catalogue.categorical import held
 from lossctl.catalogue.declare import Param, Quantile, read_function
 from lossctl.catalogue.domain import (
     BINARY_LABEL,
+    CLASS_INDEX,
     NON_NEGATIVE,
+    PROBABILITIES,
     PROBABILITY,
     REAL,
     SOFT_LABEL,
@@ -513,3 +516,70 @@ def d2_log_loss(log_loss: float, positive: float, weight: float, epsilon: LogGua
     share = min(max(float(positive / weight), epsilon), 1.0 - epsilon)
     reference = -float(positive) * math.log(share) - float(weight - positive) * math.log1p(-share)
     return _skill(float(log_loss), reference, False)
+
+
+ClassIndex = Annotated[float, Param("the class that is counted", Interval(low=0.0), internal=True, each_class=True)]
+
+
+def in_class(y: float, index: ClassIndex = 0.0) -> float:
+    """1 for a label of that class."""
+    return 1.0 if y == index else 0.0
+
+
+def classes_log_loss(y: Index, p: Vector, epsilon: LogGuard = 2.0**-52) -> float:
+    """-log p_y, with p held away from 0 and 1."""
+    return -log(held(at(p, y), epsilon, 0.0))
+
+
+def classes_brier(y: Index, p: Vector) -> float:
+    """sum_k (p_k - [k = y])^2."""
+    return total(squared(1.0 if k == y else 0.0, q) for k, q in enumerate(p))
+
+
+@summary(
+    classes_log_loss,
+    in_class,
+    labels=CLASS_INDEX,
+    preds=PROBABILITIES,
+    formula="1 - log loss of p / log loss of the labels' frequencies",
+    source="scikit-learn 1.9 d2_log_loss_score (several classes)",
+    kin="d2_log_loss",
+)
+def d2_multiclass_log_loss(
+    classes_log_loss: float, in_class: tuple[float, ...], weight: float, epsilon: LogGuard = 2.0**-52
+) -> float:
+    """Share of the log loss of the classes' frequencies that the predictions save.
+
+    1 - sum w l(y, p) / sum w l(y, f), with l the log loss and f the weighted frequencies of the classes.
+
+    >>> d2_multiclass_log_loss(0.0, (1.0, 1.0, 2.0), 4.0)
+    1.0
+    >>> round(d2_multiclass_log_loss(2.0, (1.0, 1.0), 2.0), 7)
+    -0.442695
+    """
+    shares = [min(max(float(count / weight), epsilon), 1.0 - epsilon) for count in in_class]
+    reference = -math.fsum(float(count) * math.log(share) for count, share in zip(in_class, shares))
+    return _skill(float(classes_log_loss), reference, False)
+
+
+@summary(
+    classes_brier,
+    in_class,
+    labels=CLASS_INDEX,
+    preds=PROBABILITIES,
+    formula="1 - Brier score of p / Brier score of the labels' frequencies",
+    source="scikit-learn 1.9 d2_brier_score (several classes)",
+    kin="d2_brier",
+)
+def d2_multiclass_brier(classes_brier: float, in_class: tuple[float, ...], weight: float) -> float:
+    """Share of the Brier score of the classes' frequencies that the predictions save.
+
+    1 - sum w l(y, p) / sum w l(y, f), with l the Brier score and f the weighted frequencies of the classes.
+
+    >>> d2_multiclass_brier(0.0, (1.0, 1.0), 2.0)
+    1.0
+    >>> d2_multiclass_brier(0.5, (1.0, 1.0), 2.0)
+    0.5
+    """
+    squares = sum(count * count for count in in_class)
+    return _skill(classes_brier, weight - squares / weight, False)

@@ -238,7 +238,7 @@ def _settled(bound: BoundLoss, widths: dict[str, int], bits: int, class_weights:
     if own is not None and class_weights is not None:
         core = core.replace(class_weights=class_weights)
     width = max(widths[role.name] for role in core.loss.roles) if core.loss.elementwise else 1
-    return Settled(bound, core, width, reweighted=own is None and class_weights is not None)
+    return Settled(bound, core, width, widths.get("preds", 1), own is None and class_weights is not None)
 
 
 def _with_roles_of_first(request: Request) -> tuple[BoundLoss, ...]:

@@ -9,11 +9,10 @@ from typing import Any
 
 from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.reductions import meaning
-from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluate.partial import LossPartial
 from lossctl.evaluate.result import LossResult
-from lossctl.evaluate.settled import Settled
+from lossctl.evaluate.settled import Settled, class_argument
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, exact, ratio
 
 DENOMINATORS = {
@@ -93,10 +92,10 @@ def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmp
     Raises:
         DataError: the sums leave it without a value, and nothing says what that gives.
     """
-    parts = settled.core.loss.parts
-    groups = [cells[i : i + len(parts)] for i in range(0, len(cells), len(parts))]
+    columns = settled.width if settled.counts == "columns" else 1
+    size = len(cells) // columns
     try:
-        values = [_finished(settled.core, group, column) for column, group in enumerate(groups)]
+        values = [_finished(settled, cells[k * size : (k + 1) * size], k) for k in range(columns)]
     except ZeroDivisionError:
         values = [_empty(settled, cells[0], on_empty, "what it divides by")]
     return LossResult(
@@ -116,11 +115,15 @@ def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmp
     )
 
 
-def _finished(core: BoundLoss, group: tuple[LossPartial, ...], column: int) -> float:
-    loss = core.loss
-    given: dict[str, Any] = dict(zip((part.name for part in loss.parts), map(_exactly, group), strict=True))
-    given["weight"] = exact(group[0].weight)
-    given |= {f"largest_{part.name}": cell.most for part, cell in zip(loss.parts, group, strict=True)}
+def _finished(settled: Settled, group: tuple[LossPartial, ...], column: int) -> float:
+    core, loss = settled.core, settled.core.loss
+    given: dict[str, Any] = {"weight": exact(group[0].weight)}
+    left = list(group)
+    for part in loss.parts:
+        taken = [left.pop(0) for _ in range(1 if class_argument(part) is None else settled.classes)]
+        sums = tuple(map(_exactly, taken))
+        given[part.name] = sums[0] if class_argument(part) is None else sums
+        given[f"largest_{part.name}"] = taken[0].most
     wanted = inspect.signature(loss.function).parameters
     own = {name: value[column] if isinstance(value, tuple) else value for name, value in core.options.items()}
     options = {name: value for name, value in own.items() if name in wanted}

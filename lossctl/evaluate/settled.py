@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.spec import BoundLoss
 
 
@@ -23,12 +24,14 @@ class Settled:
         asked: as the user named it; it tells the reduction and the text.
         core: the declared loss that it comes down to, with all arguments known.
         width: how many outputs a row has.
+        classes: how many classes there are.
         reweighted: class weights join the rows' weights, since the formula has none of its own.
     """
 
     asked: BoundLoss
     core: BoundLoss
     width: int
+    classes: int = 1
     reweighted: bool = False
 
     def __str__(self) -> str:
@@ -49,12 +52,23 @@ class Settled:
         """Its sums: of the loss and its normaliser, or of each part, for each column where they are told apart."""
         loss = self.core.loss
         functions = loss.parts or ((loss,) if loss.normaliser is None else (loss, loss.normaliser))
-        cores = [self.core if one is loss else self.core.part(one) for one in functions]
+        cores = [core for one in functions for core in self._cores(one)]
         every = tuple(range(self.width))
         if self.counts == "columns":
             return tuple(Cell(core, (k,)) for k in every for core in cores)
         return tuple(Cell(core, every if self.elements else None) for core in cores)
 
+    def _cores(self, one: Loss) -> list[BoundLoss]:
+        """A row function with its arguments; one for each class where it asks for that."""
+        core = self.core if one is self.core.loss else self.core.part(one)
+        index = class_argument(one)
+        return [core] if index is None else [core.replace(**{index: float(k)}) for k in range(self.classes)]
+
     def with_core(self, **changes: object) -> Settled:
         """The same with some arguments of the core changed."""
         return replace(self, core=self.core.replace(**changes))  # type: ignore[arg-type]
+
+
+def class_argument(part: Loss) -> str | None:
+    """The argument that takes the index of each class in turn, where a part has one."""
+    return next((option.name for option in part.options if option.param.each_class), None)

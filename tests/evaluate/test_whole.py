@@ -15,7 +15,7 @@ from tests.draws import draw, variants
 from tests.evaluating import evaluate_arrays
 from tests.oracles.whole import WHOLE
 
-SCORES = [loss for loss in all_losses() if loss.parts]
+SCORES = [loss for loss in all_losses() if loss.parts and "multiclass" not in loss.name]
 VARIANTS = [bound for loss in SCORES for bound in variants(loss)]
 
 
@@ -73,3 +73,19 @@ def test_constant_labels_have_no_variance(tmp_path: Path) -> None:
     assert evaluate_arrays("r2_score", {}, off, tmp_path, None) == 0.0
     assert evaluate_arrays("r2_score", {"force_finite": False}, off, tmp_path, None) == -math.inf
     assert math.isnan(evaluate_arrays("r2_score", {"force_finite": False}, same, tmp_path, None))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_of_several_classes(weighted: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    labels, preds = rng.integers(0, 4, (90, 1)), rng.dirichlet(np.ones(4), 90)
+    weights = rng.random(90) if weighted else np.ones(90)
+    arrays = {"labels": labels, "preds": preds, **({"weights": weights} if weighted else {})}
+    own = np.eye(4)[labels[:, 0]]
+    shares = np.average(own, axis=0, weights=weights)
+    logs = weights @ -np.log(preds[own == 1]) / (weights @ -np.log(shares[labels[:, 0]]))
+    squares = weights @ ((preds - own) ** 2).sum(1) / (weights @ ((shares - own) ** 2).sum(1))
+    assert math.isclose(evaluate_arrays("d2_multiclass_log_loss", {}, arrays, tmp_path, None), 1 - logs, rel_tol=1e-12)
+    assert math.isclose(
+        evaluate_arrays("sklearn.d2_brier_score", {}, arrays, tmp_path, None), 1 - squares, rel_tol=1e-12
+    )

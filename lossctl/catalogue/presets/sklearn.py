@@ -60,7 +60,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name("d2_tweedie_score", form("d2_tweedie"), options="power=0.0"),
         name("d2_pinball_score", form("d2_pinball"), options="alpha"),
         name("d2_absolute_error_score", form("d2_pinball", alpha=0.5)),
-        name("d2_log_loss_score", form("d2_log_loss")),
-        name("d2_brier_score", form("d2_brier")),
+        name("d2_log_loss_score", form("d2_log_loss", "one pred"), form("d2_multiclass_log_loss", "class index")),
+        name("d2_brier_score", form("d2_brier", "one pred"), form("d2_multiclass_brier", "class index")),
     ),
 }

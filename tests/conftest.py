@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+# `--hypothesis-profile thorough` draws 10,000 rows a loss
+settings.register_profile("quick", max_examples=2, deadline=None, derandomize=True, database=None)
+settings.register_profile("thorough", max_examples=100, deadline=None, database=None)
+settings.load_profile("quick")
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
 

@@ -68,6 +68,26 @@ def draw(bound: BoundLoss, rows: int, width: int, seed: int = 0) -> dict[str, np
     return drawn
 
 
+EDGES = [0.0, 1e-300, 1e-17, 1e-9, 1e-3, 0.5, 1.0, 1.0 - 2.0**-53, 2.0, 10.0, 37.0, 745.0, 1e4]
+
+
+def draw_extremes(bound: BoundLoss, rows: int, width: int, seed: int) -> dict[str, np.ndarray]:
+    """Like `draw`, with a third of the values at and near the edges of their domains, and large ones."""
+    rng = np.random.default_rng(seed)
+    arrays = {name: np.array(array, float) for name, array in draw(bound, rows, width, seed).items()}
+    for role in bound.loss.roles:
+        domain, array = bound.domain(role.name), arrays[role.name]
+        if domain.class_index or domain.interval.whole or domain.sums_to_one or domain.name == "one-hot":
+            continue
+        edges = np.array([x for sign in (1.0, -1.0) for x in np.array(EDGES) * sign if x in domain.interval])
+        chosen = rng.random(array.shape) < 1 / 3
+        array[chosen] = rng.choice(edges, array.shape)[chosen]
+    if {"lower", "upper"} <= arrays.keys():
+        low, high = arrays["lower"], arrays["upper"]
+        arrays["lower"], arrays["upper"] = np.minimum(low, high), np.maximum(low, high)
+    return arrays
+
+
 def _values(domain: Domain, rng: np.random.Generator, rows: int, columns: int, classes: int) -> np.ndarray:
     if domain.class_index:
         return rng.integers(0, classes, (rows, 1))

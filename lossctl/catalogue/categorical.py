@@ -155,6 +155,7 @@ def categorical_crossentropy(
     formula="-log p_y",
     source="Keras 3.15 keras.losses.sparse_categorical_crossentropy (JAX, torch and NumPy back ends)",
     aliases=("scce", "sparse_categorical_cross_entropy"),
+    kin="categorical_crossentropy",
 )
 def sparse_categorical_crossentropy(
     y: Index,
@@ -282,6 +283,7 @@ def picked_weight(y: Index, p: Vector, class_weights: ClassWeights = (1.0,)) -> 
     source="PyTorch 2.13 torch.nn.CrossEntropyLoss (class indices)",
     normaliser=picked_weight,
     notes=("its mean divides by the sum of the labels' class weights, as PyTorch does",),
+    kin="categorical_crossentropy",
 )
 def cross_entropy(
     y: Index,
@@ -314,6 +316,7 @@ def cross_entropy(
     preds=LOGITS,
     formula="-sum_k w_k y_k log softmax(z)_k",
     source="PyTorch 2.13 torch.nn.CrossEntropyLoss (class probabilities)",
+    kin="categorical_crossentropy",
 )
 def soft_cross_entropy(
     y: Vector, p: Vector, class_weights: ClassWeights = (1.0,), label_smoothing: LabelSmoothing = 0.0
@@ -344,6 +347,7 @@ def soft_cross_entropy(
     aliases=("negative_log_likelihood",),
     normaliser=picked_weight,
     notes=("its mean divides by the sum of the labels' class weights, as PyTorch does",),
+    kin="categorical_crossentropy",
 )
 def nll(y: Index, p: Vector, class_weights: ClassWeights = (1.0,), ignore_index: IgnoreIndex = -100) -> float:
     """Negative log-likelihood of a class index under predicted log-probabilities.

@@ -15,6 +15,9 @@ from lossctl.catalogue.special import HALF_LOG_2PI, beta_ratio, normal_cdf, norm
 INVERSE_SQRT_PI = 0.5641895835477563
 INVERSE_SQRT_2 = 0.7071067811865476
 SCALE = Domain("a scale > 0", Interval(low=0.0, low_open=True), "scale_out_of_range")
+# beyond these the mean of the distribution is no float64
+LOG_MEAN = Domain("the mean of a logarithm, in [-300, 300]", Interval(-300.0, 300.0), "pred_out_of_range")
+LOG_SCALE = Domain("a logarithm's scale in (0, 20]", Interval(0.0, 20.0, True), "scale_out_of_range")
 VARIANCE = Domain("a variance > 0", Interval(low=0.0, low_open=True), "variance_out_of_range")
 RATE = Domain("a rate > 0", Interval(low=0.0, low_open=True), "pred_out_of_range")
 Estimator = Annotated[
@@ -89,7 +92,8 @@ def crps_normal(y: float, p: float, scale: float) -> float:
     0.233695
     """
     z = (y - p) / scale
-    return scale * (z * (2.0 * normal_cdf(z) - 1.0) + 2.0 * normal_pdf(z) - INVERSE_SQRT_PI)
+    # the first term is not scale * z: z may overflow
+    return (y - p) * (2.0 * normal_cdf(z) - 1.0) + scale * (2.0 * normal_pdf(z) - INVERSE_SQRT_PI)
 
 
 @loss(
@@ -112,7 +116,7 @@ def crps_laplace(y: float, p: float, scale: float) -> float:
     0.6451257
     """
     z = abs(y - p) / scale
-    return scale * (z + exp(-z) - 0.75)
+    return abs(y - p) + scale * (exp(-z) - 0.75)
 
 
 @loss(
@@ -135,13 +139,13 @@ def crps_logistic(y: float, p: float, scale: float) -> float:
     0.626928
     """
     z = abs(y - p) / scale
-    return scale * (z + 2.0 * log1p(exp(-z)) - 1.0)
+    return abs(y - p) + scale * (2.0 * log1p(exp(-z)) - 1.0)
 
 
 @loss(
     labels=REAL,
-    preds=REAL,
-    scale=SCALE,
+    preds=LOG_MEAN,
+    scale=LOG_SCALE,
     formula="y (2 F - 1) - 2 exp(p + s^2/2) (Phi(z - s) + Phi(s / sqrt 2) - 1), z = (log y - p) / s, F = Phi(z)",
     source="Baran & Lerch 2015; scoringrules 0.10 crps_lognormal",
     accuracy=Accuracy(4000.0, 1e-12, "terms as large as the distribution's mean cancel"),
@@ -238,8 +242,9 @@ def crps_student_t(
     0.60707
     """
     z = (y - p) / scale
-    tail = 2.0 * student_t_pdf(z, df) * (df + z * z) - 2.0 * sqrt(df) * beta_ratio(df)
-    return scale * (z * (2.0 * student_t_cdf(z, df) - 1.0) + tail / (df - 1.0))
+    near = student_t_pdf(z, df) * (df + z * z) if abs(z) < 1e150 else 0.0
+    tail = 2.0 * near - 2.0 * sqrt(df) * beta_ratio(df)
+    return (y - p) * (2.0 * student_t_cdf(z, df) - 1.0) + scale * (tail / (df - 1.0))
 
 
 def missed(y: float, q: float, level: float) -> float:

@@ -217,6 +217,7 @@ def kl_divergence(y: Vector, p: Vector, epsilon: Guard = 1e-7) -> float:
     source="Csiszar 1991; Optax 0.2 generalized_kl_divergence",
     accuracy=CANCELS,
     notes=("it is Optax's with from_logs; there the older name is convex_kl_divergence",),
+    kin="kl_divergence",
 )
 def generalized_kl(
     y: Vector, p: Vector, from_logs: Annotated[bool, Param("the preds are logarithms")] = False
@@ -244,6 +245,7 @@ def generalized_kl(
         "the mean over a row's classes divides by their number; the divergence is the sum",
         "where PyTorch has NaN, a label 0 against a log-probability -inf, it is 0",
     ),
+    kin="kl_divergence",
 )
 def kl_from_logs(y: float, p: float, log_target: LogTarget = False) -> float:
     """One class's term of the Kullback-Leibler divergence, from a predicted log-probability.
@@ -300,6 +302,7 @@ def poisson(
     source="PyTorch 2.13 torch.nn.PoissonNLLLoss; TensorFlow tf.nn.log_poisson_loss",
     accuracy=LOGS_CANCEL,
     notes=("Stirling's terms are left out for y <= 1, as in PyTorch",),
+    kin="poisson",
 )
 def poisson_nll(
     y: float,
@@ -329,6 +332,7 @@ def poisson_nll(
     formula="2 (y log(y / p) - y + p)",
     source="scikit-learn 1.9 mean_poisson_deviance",
     accuracy=NEAR,
+    kin="poisson",
 )
 def poisson_deviance(y: float, p: float) -> float:
     """Twice the Poisson log-likelihood that a predicted mean loses against the label itself.
@@ -491,6 +495,7 @@ def gaussian_nll(y: float, p: float, var: float, full: Full = False, epsilon: Fl
     formula="0.5 log(2 pi) + s + 0.5 exp(-2 s) (p - y)^2, s = log_scale",
     source="CatBoost 1.2 RMSEWithUncertainty",
     accuracy=CANCELS,
+    kin="gaussian_nll",
 )
 def gaussian_nll_log_scale(y: float, p: float, log_scale: float) -> float:
     """Normal negative log-likelihood of a label under a predicted mean and logarithm of the standard deviation.

@@ -105,6 +105,7 @@ def squared_hinge(y: float, p: float, label_encoding: Encoding = "auto", lowest:
     formula="max(0, 1 + max_k (1 - y_k) p_k - sum_k y_k p_k)",
     source="Keras 3.15 keras.losses.categorical_hinge",
     accuracy=CANCELS,
+    kin="hinge",
 )
 def categorical_hinge(y: Vector, p: Vector) -> float:
     """Distance by which the true class's score misses a lead of 1 over the best other.

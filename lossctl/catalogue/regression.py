@@ -93,6 +93,7 @@ def mean_absolute_percentage_error(y: float, p: float, epsilon: Epsilon = 1e-7, 
     formula="100 |p - y| / ((|y| + |p|) / 2)",
     source="CatBoost 1.2 SMAPE",
     aliases=("smape",),
+    kin="mean_absolute_percentage_error",
 )
 def symmetric_mean_absolute_percentage_error(y: float, p: float) -> float:
     """Absolute error in percent of the mean size of label and prediction.
@@ -194,6 +195,7 @@ def log_cosh(y: float, p: float) -> float:
     formula="e^2 / 2",
     source="Optax 0.2 l2_loss",
     aliases=("l2_loss",),
+    kin="mean_squared_error",
 )
 def half_squared_error(y: float, p: float) -> float:
     """Half the squared error.
@@ -215,6 +217,7 @@ def half_squared_error(y: float, p: float) -> float:
     formula="e^2 / (2 beta) while |e| < beta, else |e| - beta / 2",
     source="PyTorch 2.13 torch.nn.SmoothL1Loss",
     notes=("it is the Huber loss of delta = beta, divided by beta",),
+    kin="huber",
 )
 def smooth_l1(
     y: float,
@@ -242,6 +245,7 @@ def smooth_l1(
     source="Charbonnier et al. 1997; XGBoost 3.2 mphe (huber_slope)",
     aliases=("charbonnier",),
     accuracy=PRODUCT,
+    kin="huber",
 )
 def pseudo_huber(
     y: float, p: float, delta: Annotated[float, Param("slope of the straight tails", POSITIVE)] = 1.0

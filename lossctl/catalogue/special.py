@@ -95,8 +95,8 @@ def student_t_pdf(z: float, df: float) -> float:
 
 def student_t_cdf(z: float, df: float) -> float:
     """Probability that a t distributed variable is at most z, through the incomplete beta function."""
-    x, a = df / (df + z * z), 0.5 * df
-    rest = z * z / (df + z * z)
+    # z^2 may overflow, and then the tail is 0
+    x, rest, a = 1.0 / (1.0 + z * z / df), 1.0 / (1.0 + df / (z * z)) if z != 0.0 else 0.0, 0.5 * df
     front = exp(-log_beta(a, 0.5) + a * log(x) + 0.5 * log(rest)) if z != 0.0 else 0.0
     direct = x < (a + 1.0) / (a + 2.5)
     tail = front * beta_fraction(x, a, 0.5) / a if direct else 1.0 - front * beta_fraction(rest, 0.5, a) / 0.5

@@ -26,6 +26,9 @@ def losses_command(
         typer.Option("--like", metavar="NAME", help="All that share a name or formula, and what tells them apart."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Every loss and every framework's name, as Markdown.")
+    ] = False,
 ) -> None:
     """List the losses, or show one's formula, columns, options and source.
 
@@ -35,8 +38,13 @@ def losses_command(
       lossctl losses --preset torch
       lossctl losses --like huber
     """
-    if sum(given is not None for given in (name, preset, like)) > 1:
-        raise UsageError("a NAME, --preset and --like each ask for another list")
+    if sum(given is not None for given in (name, preset, like, reference or None)) > 1:
+        raise UsageError("a NAME, --preset, --like and --reference each ask for another list")
+    if reference:
+        from lossctl.show.reference import reference as page
+
+        sys.stdout.write(page())
+        return
     chosen = _chosen(name, preset, like)
     if json:
         sys.stdout.write(catalogue.as_json(chosen, one=name is not None))

@@ -11,8 +11,9 @@ import sys
 import pytest
 
 from lossctl import __version__
-from lossctl.catalogue.registry import all_losses
-from tests.conftest import ROOT, SAMPLES, program
+from lossctl.catalogue.declare import Loss
+from lossctl.catalogue.registry import all_losses, frameworks, named_losses
+from tests.conftest import ROOT, SAMPLES, called, program
 
 HEAVY = {"numpy", "pyarrow", "pandas", "numba", "llvmlite"}
 LIGHT_CALLS = [
@@ -28,6 +29,8 @@ LIGHT_CALLS = [
     ["eval", "x.csv", "--loss", "huber:delta=-1"],
     ["nonsense"],
 ]
+
+EVERY = [*all_losses(), *named_losses()]
 
 
 @pytest.mark.parametrize("words", LIGHT_CALLS, ids=" ".join)
@@ -49,16 +52,39 @@ def test_help_starts_with_examples() -> None:
 def test_the_list_names_every_loss() -> None:
     shown = program("losses").stdout
     assert all(loss.name in shown and loss.formula in shown for loss in all_losses())
-    assert [entry["name"] for entry in json.loads(program("losses", "--json").stdout)] == [x.name for x in all_losses()]
+    assert all(f"{name} ({len(named_losses(name))})" in shown for name in frameworks())
+    listed = [entry["name"] for entry in json.loads(program("losses", "--json").stdout)]
+    assert listed == [loss.name for loss in EVERY]
 
 
-@pytest.mark.parametrize("name", [loss.name for loss in all_losses()])
-def test_each_loss_has_a_page(name: str) -> None:
-    loss = next(loss for loss in all_losses() if loss.name == name)
-    page = program("losses", name).stdout
-    for part in (loss.formula, loss.source, "Reductions", f"--loss {name}", *(o.flag for o in loss.options)):
-        assert part in page
-    assert all(option.range() in page and str(option.default).lower() in page.lower() for option in loss.options)
+@pytest.mark.parametrize("loss", EVERY, ids=lambda loss: loss.name)
+def test_each_loss_has_a_page(loss: Loss) -> None:
+    page = called("losses", loss.name)
+    options = [option for option in loss.options if not option.param.internal]
+    assert all(part in page for part in (loss.formula, loss.source, "Reductions", loss.name, *loss.notes))
+    assert all(option.flag in page and option.range() in page for option in options)
+    assert json.loads(called("losses", loss.name, "--json"))["name"] == loss.name
+
+
+def test_the_reference_page_is_what_the_catalogue_says() -> None:
+    committed = (ROOT / "lossctl" / "catalogue" / "LOSSES.md").read_text()
+    assert committed == called("losses", "--reference"), "run: lossctl losses --reference > lossctl/catalogue/LOSSES.md"
+
+
+@pytest.mark.parametrize("name", frameworks())
+def test_a_framework_s_names_are_listed(name: str) -> None:
+    shown = called("losses", "--preset", name)
+    assert all(loss.name in shown for loss in named_losses(name))
+
+
+def test_losses_alike_stand_side_by_side() -> None:
+    shown = called("losses", "--like", "huber")
+    for name in ("keras.Huber", "torch.HuberLoss", "torch.SmoothL1Loss", "tf1.huber_loss", "xgboost.mphe"):
+        assert name in shown
+    logs = {entry["name"] for entry in json.loads(called("losses", "--like", "log_loss", "--json"))}
+    assert {"sklearn.log_loss", "tf1.log_loss", "torch.BCELoss", "xgboost.logloss"} <= logs
+    assert "none is called" not in shown
+    assert "--preset trch: there are keras" in program("losses", "--preset", "trch").stderr
 
 
 @pytest.mark.parametrize("file", ["digits.parquet", "digits_logits.csv", "diabetes.csv", "breast_cancer.parquet"])

@@ -20,7 +20,8 @@ def binary(y: mpf, p: mpf, o: Options) -> mpf:
     soft, other = label * (1 - a) + a / 2, (1 - label) * (1 - a) + a / 2
     if o["from_logits"]:
         return positive * soft * mpmath.log1p(mpmath.exp(-p)) + other * mpmath.log1p(mpmath.exp(p))
-    highest = 1 - mpf(o["below_one"] or o["epsilon"])
+    # the float64 nearest to 1 - epsilon, as the frameworks hold p
+    highest = mpf(1.0 - float(o["below_one"] or o["epsilon"]))
     q = held(p, o["epsilon"], highest) if o["guard"] in ("clip", "clip_add") else p
     if o["guard"] == "clip":
         return -log0(positive * soft, q) - log0(other, 1 - q)

@@ -42,14 +42,21 @@ def scaled(score: Callable[[mpf], mpf]) -> Oracle:
     return each_of(("labels", "preds", "scale"), lambda y, p, s, o: s * score((y - p) / s))
 
 
+def cdf(z: mpf) -> mpf:
+    """Of the normal distribution; mpmath gives up far out."""
+    return mpf(z > 0) if abs(z) > 1e6 else mpmath.ncdf(z)
+
+
 def normal(z: mpf) -> mpf:
+    if abs(z) > 1e6:
+        return abs(z) - 1 / mpmath.sqrt(mpmath.pi)
     return z * (2 * mpmath.ncdf(z) - 1) + 2 * mpmath.npdf(z) - 1 / mpmath.sqrt(mpmath.pi)
 
 
 def lognormal(y: mpf, m: mpf, s: mpf, o: Options) -> mpf:
     z = (mpmath.log(y) - m) / s if y > 0 else mpf("-1e10")
-    tail = mpmath.ncdf(z - s) + mpmath.ncdf(s / mpmath.sqrt(2)) - 1
-    return y * (2 * mpmath.ncdf(z) - 1) - 2 * mpmath.exp(m + s * s / 2) * tail
+    tail = cdf(z - s) + cdf(s / mpmath.sqrt(2)) - 1
+    return y * (2 * cdf(z) - 1) - 2 * mpmath.exp(m + s * s / 2) * tail
 
 
 def uniform(y: mpf, a: mpf, b: mpf, o: Options) -> mpf:

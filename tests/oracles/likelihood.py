@@ -18,7 +18,9 @@ def divergence(y: Row, p: Row, o: Options) -> mpf:
 def generalized(y: Row, p: Row, o: Options) -> mpf:
     with mpmath.workdps(FINE):
         masses = [mpmath.exp(q) for q in p] if o["from_logs"] else p
-        return mpmath.fsum(log0(t, t / q) - t + q for t, q in zip(y, masses, strict=True))
+        if any(q == 0 < t for t, q in zip(y, masses, strict=True)):
+            return mpf("inf")
+        return mpmath.fsum((log0(t, t / q) if t else 0) - t + q for t, q in zip(y, masses, strict=True))
 
 
 def from_logs(y: mpf, p: mpf, o: Options) -> mpf:

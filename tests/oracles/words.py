@@ -42,8 +42,9 @@ def log0(a: mpf, x: mpf) -> mpf:
 
 
 def softmax_log(z: Row) -> list[mpf]:
-    mass = mpmath.fsum(mpmath.exp(x) for x in z)
-    return [x - mpmath.log(mass) for x in z]
+    top = max(range(len(z)), key=lambda k: z[k])
+    rest = mpmath.log1p(mpmath.fsum(mpmath.exp(x - z[top]) for k, x in enumerate(z) if k != top))
+    return [(x - z[top]) - rest for x in z]
 
 
 def share_log(p: Row, epsilon: float) -> list[mpf]:

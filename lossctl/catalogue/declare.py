@@ -40,6 +40,13 @@ class Quantile:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """An argument that a function makes of all rows: columns by role, weights or None, and the options."""
+
+    of: Callable[..., float]
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     """What an option means and may be.
 
@@ -61,7 +68,7 @@ class Param:
     many: bool = False
     internal: bool = False
     each_class: bool = False
-    ahead: Quantile | Literal["", "least label"] = ""
+    ahead: Quantile | Gathered | Literal["", "least label"] = ""
 
 
 @dataclass(frozen=True, slots=True)

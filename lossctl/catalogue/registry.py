@@ -11,7 +11,18 @@ from lossctl.catalogue.domain import Depends, Domain, When
 from lossctl.catalogue.naming import Framework, made
 from lossctl.errors import UsageError, nearest
 
-FAMILIES = ("binary", "categorical", "likelihood", "regression", "margin", "embedding", "outputs", "forecast", "whole")
+FAMILIES = (
+    "binary",
+    "categorical",
+    "likelihood",
+    "regression",
+    "margin",
+    "embedding",
+    "outputs",
+    "forecast",
+    "whole",
+    "together",
+)
 PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax", "scoringrules")
 _LOSSES: dict[str, Loss] = {}
 

@@ -8,13 +8,14 @@ from functools import partial
 
 import numpy as np
 
-from lossctl.catalogue.declare import Option, Quantile, Value
+from lossctl.catalogue.declare import Gathered, Option, Quantile, Value
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.evaluate.checks import values_of
 from lossctl.evaluate.executors import Executor, executor_for
 from lossctl.evaluate.quantile import quantile
 from lossctl.evaluate.request import Job
 from lossctl.evaluate.settled import Cell, Settled
-from lossctl.evaluate.work import buffers
+from lossctl.evaluate.work import buffers, judged_blocks, left_out
 from lossctl.readers.block import Columns, lay
 from lossctl.readers.source import Unit
 
@@ -53,6 +54,8 @@ def _found(job: Job, units: Units, executor: Executor, loss: Settled, option: Op
         return "01" if all(executor.run(zero_or_one, job, units)) else "pm1"
     if option.param.ahead == "least label":
         return min(executor.run(least_label, job, units), default=math.inf)
+    if isinstance(option.param.ahead, Gathered):
+        return _gathered(job, units, executor, loss, option.param.ahead)
     assert isinstance(option.param.ahead, Quantile)
     return _quantiles(job, units, executor, loss, option.param.ahead)
 
@@ -65,6 +68,30 @@ def _quantiles(job: Job, units: Units, executor: Executor, loss: Settled, asked:
     each = [(k,) for k in range(loss.width)] if loss.counts == "columns" else [tuple(range(loss.width))]
     found = tuple(quantile(partial(executor.run, job=job, units=units), loss, Cell(core, k), level) for k in each)
     return found[0] if len(found) == 1 else found
+
+
+def _gathered(job: Job, units: Units, executor: Executor, loss: Settled, asked: Gathered) -> float:
+    """What a function makes of all rows that count."""
+    pieces = list(executor.run(partial(gather, loss=loss), job, units))
+    names = [role.name for role in loss.core.loss.roles]
+    columns = {name: np.concatenate([piece[name] for piece in pieces]).tolist() for name in names}
+    weights = np.concatenate([piece["weights"] for piece in pieces]).tolist() if "weights" in job.columns else None
+    return asked.of(columns, weights, loss.core.options)
+
+
+def gather(job: Job, unit: Unit, loss: Settled) -> dict[str, np.ndarray]:
+    """A unit's rows that count, (n, K) by role, and (n,) weights."""
+    names = [role.name for role in loss.core.loss.roles]
+    pieces: dict[str, list[np.ndarray]] = {name: [np.empty((0, job.widths[name]))] for name in names}
+    weights = [np.empty(0)]
+    for judged in judged_blocks(job, unit):
+        out = [skipped for skipped in (judged.skipped, left_out(loss, judged)) if skipped is not None]
+        kept = np.flatnonzero(~np.any(out, axis=0)) if out else np.arange(judged.block.rows)
+        for name in names:
+            pieces[name].append(values_of(judged.block.roles[name], kept))
+        given = judged.weights_of(loss, None)
+        weights.append(np.ones(len(kept)) if given is None else given[kept])
+    return {**{name: np.concatenate(some) for name, some in pieces.items()}, "weights": np.concatenate(weights)}
 
 
 def zero_or_one(job: Job, unit: Unit) -> bool:

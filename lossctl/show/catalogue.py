@@ -11,6 +11,7 @@ from lossctl.catalogue.domain import Domain, When
 from lossctl.catalogue.kinship import denominator, settled_by
 from lossctl.catalogue.reductions import REDUCTIONS
 from lossctl.catalogue.registry import frameworks, named_losses
+from lossctl.show.example import example
 from lossctl.show.table import rendered
 
 COLUMNS = {
@@ -99,14 +100,6 @@ def _accuracy(loss: Loss) -> str:
     claim = loss.accuracy
     absolute = f", or {claim.absolute:g} of the row's largest input" if claim.absolute else ""
     return f"within {claim.ulps:g} units in the last place{absolute}" + (f": {claim.why}" if claim.why else "")
-
-
-def example(loss: Loss) -> str:
-    """A command that evaluates the loss."""
-    preds = "-p pred" if loss.elementwise else "-p 'p_*'"
-    option = next((o for o in loss.options if o.type is float and o.default), None)
-    tail = f" {option.flag} {option.default}" if option else ""
-    return f"lossctl eval preds.parquet -y label {preds} --loss {loss.name}{tail}"
 
 
 def as_json(losses: Sequence[Loss], one: bool) -> str:

@@ -11,11 +11,13 @@ from mpmath import mpf
 
 from lossctl.catalogue.registry import all_losses
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.errors import DataError
 from tests.draws import draw, variants
 from tests.evaluating import evaluate_arrays
 from tests.oracles.whole import WHOLE
 
-SCORES = [loss for loss in all_losses() if loss.parts and "multiclass" not in loss.name]
+OTHERS = {"d2_multiclass_log_loss", "d2_multiclass_brier", "cox_nll", "cox_log_likelihood", "circle"}
+SCORES = [loss for loss in all_losses() if loss.parts and loss.name not in OTHERS]
 VARIANTS = [bound for loss in SCORES for bound in variants(loss)]
 
 
@@ -89,3 +91,38 @@ def test_scores_of_several_classes(weighted: bool, tmp_path: Path) -> None:
     assert math.isclose(
         evaluate_arrays("sklearn.d2_brier_score", {}, arrays, tmp_path, None), 1 - squares, rel_tol=1e-12
     )
+
+
+def test_cox_s_likelihood(tmp_path: Path) -> None:
+    arrays = {"labels": np.array([1.0, 2, -3]), "preds": np.exp([0.5, 0.1, 0.2])}
+    assert math.isclose(evaluate_arrays("xgboost.cox-nloglik", {}, arrays, tmp_path, None), 0.8122478, rel_tol=1e-7)
+    logs = {**arrays, "preds": np.array([0.5, 0.1, 0.2])}
+    assert math.isclose(evaluate_arrays("catboost.Cox", {}, logs, tmp_path, None), -1.6244956, rel_tol=1e-7)
+
+
+def test_cox_s_risk_set_holds_all_of_one_time(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    times = rng.integers(1, 9, 200) * rng.choice([-1.0, 1.0], 200)
+    scores = rng.normal(size=200)
+    risk = [
+        math.log(sum(math.exp(s) for t, s in zip(times, scores, strict=True) if abs(t) >= abs(own))) for own in times
+    ]
+    expected = math.fsum(r - s for r, s, t in zip(risk, scores, times, strict=True) if t > 0) / (times > 0).sum()
+    arrays = {"labels": times, "preds": scores}
+    assert math.isclose(evaluate_arrays("cox", {"from_logs": True}, arrays, tmp_path, None), expected, rel_tol=1e-13)
+    with pytest.raises(DataError, match="is 0"):
+        evaluate_arrays("cox_nll", {"from_logs": True}, {**arrays, "labels": -abs(times)}, tmp_path, None)
+
+
+def test_circle_is_its_formula(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    rows, labels = rng.normal(size=(30, 4)), rng.integers(0, 5, 30)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    gap = np.maximum(1 - rows @ rows.T, 0)
+    same = labels[:, None] == labels
+    near = np.where(same & ~np.eye(30, dtype=bool), np.exp(8 * (0.3 + gap) * (gap - 0.3)), 0).sum(1)
+    far = np.where(same, 0, np.exp(8 * np.maximum(1.3 - gap, 0) * (0.7 - gap))).sum(1)
+    losses = np.log1p(near * far)
+    arrays = {"labels": labels, "preds": rows}
+    got = evaluate_arrays("keras.Circle:gamma=8,margin=0.3", {}, arrays, tmp_path, None)
+    assert math.isclose(got, losses[losses > 0].mean(), rel_tol=1e-12)

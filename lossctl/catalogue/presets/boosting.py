@@ -38,6 +38,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
             counts="elements",
             notes=("XGBoost writes the power as tweedie-nloglik@power",),
         ),
+        name("cox-nloglik", form("cox_nll")),
         name("quantile", form("pinball"), options="quantile_alpha:alpha", counts="elements"),
         name("expectile", form("expectile"), options="expectile_alpha:alpha", counts="elements"),
         name(
@@ -116,6 +117,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name("R2", form("r2_score")),
         name("Poisson", form("poisson_nll", log_input=True), notes=(RAW,)),
         name("Tweedie", form("tweedie_nll_log"), options="variance_power:power", notes=(RAW,)),
+        name("Cox", form("cox_log_likelihood"), notes=("a likelihood: larger is better", RAW)),
         name("RMSEWithUncertainty", form("gaussian_nll_log_scale")),
     ),
 }

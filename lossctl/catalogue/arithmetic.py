@@ -153,6 +153,11 @@ def largest(values: Iterable[float]) -> float:
     return best
 
 
+def room(size: int) -> list[float]:
+    """Numbers to write into, not yet set: a few thousand at the most."""
+    return [0.0] * size
+
+
 def at(values: Vector, index: Index) -> float:
     """The value at a class index; NaN where the index is no class."""
     return values[index] if 0 <= index < len(values) else math.nan

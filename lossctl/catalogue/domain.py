@@ -50,6 +50,7 @@ class Domain:
         sums_to_one: whether the values of a row make up a distribution; a deviation warns.
         class_index: whether the value names one of K classes (the range is then 0 to K - 1).
         hint: what the user may have meant, and the flag for it.
+        infinite: whether an infinity is a value too, within the range.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Domain:
     sums_to_one: bool = False
     class_index: bool = False
     hint: str = ""
+    infinite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,18 +50,18 @@ class Chosen:
     """An argument that hangs on an option which the formula does not have."""
 
     option: str
-    values: tuple[tuple[Value, float], ...]
+    values: tuple[tuple[Value, Value], ...]
 
-    def by(self, options: Mapping[str, Value]) -> float:
-        """The argument under some options."""
-        return dict(self.values)[options[self.option]]
+    def by(self, options: Mapping[str, Value]) -> Value:
+        """The argument under some options; the last value stands for all others."""
+        return dict(self.values).get(options[self.option], self.values[-1][1])
 
 
 Fixed = Value | ByPrecision | Chosen
 
 
-def chosen(option: str, values: Mapping[str, float]) -> Chosen:
-    """An argument by an option's value."""
+def chosen(option: str, values: Mapping[str, Value]) -> Chosen:
+    """An argument by an option's value, or by the `reduction`."""
     return Chosen(option, tuple(values.items()))
 
 

@@ -19,6 +19,7 @@ FAMILIES = (
     "margin",
     "embedding",
     "outputs",
+    "sequence",
     "forecast",
     "whole",
     "together",

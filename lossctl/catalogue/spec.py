@@ -53,7 +53,7 @@ class BoundLoss:
         options = self.options
         return BoundLoss(loss, tuple(options.get(option.name, option.default) for option in loss.options))
 
-    def settled(self, widths: Mapping[str, int], bits: int) -> BoundLoss:
+    def settled(self, widths: Mapping[str, int], bits: int, reduction: str) -> BoundLoss:
         """The declared loss that this comes down to, for columns of some widths and preds of some bits.
 
         Raises:
@@ -65,7 +65,7 @@ class BoundLoss:
         if form is None:
             labels, preds = widths.get("labels", 0), widths.get("preds", 0)
             raise UsageError(f"{self.loss.name} has no form for {labels} label and {preds} preds columns")
-        return BoundLoss(form.loss, tuple(form.arguments(self.options, bits).values()))
+        return BoundLoss(form.loss, tuple(form.arguments({**self.options, "reduction": reduction}, bits).values()))
 
     def __str__(self) -> str:
         """The text that parses back to it: the name and the options that differ from their defaults."""

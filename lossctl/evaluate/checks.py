@@ -65,8 +65,9 @@ def checks_for(job: Job) -> list[Check]:
 
 def _check(role: str, domain: Domain, classes: int, ignored: tuple[int, ...]) -> Check:
     within = domain.interval
-    low = max(within.low, -LARGEST)
-    high = min(within.high, float(classes - 1) if domain.class_index else LARGEST)
+    largest = math.inf if domain.infinite else LARGEST
+    low = max(within.low, -largest)
+    high = min(within.high, float(classes - 1) if domain.class_index else largest)
     low = math.nextafter(low, math.inf) if within.low_open else low
     high = math.nextafter(high, -math.inf) if within.high_open else high
     return Check(role, domain, Bounds(low, high, TOLERANCE, not within.whole), ignored)

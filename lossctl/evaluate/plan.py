@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluate.request import Job, Request
@@ -53,9 +54,9 @@ def plan(request: Request) -> Plan:
     weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
     bits = _precision(sources[0], chosen)
     losses = (
-        _alike(asked, widths, bits, weights)
+        _alike(asked, widths, bits, weights, request.reduction)
         if request.across
-        else tuple(_settled(bound, widths, bits, weights) for bound in asked)
+        else tuple(_settled(bound, widths, bits, weights, request.reduction) for bound in asked)
     )
     one_hot = fit(losses, widths)
     preds = widths.get("preds", 1)
@@ -232,8 +233,14 @@ def _precision(source: Source, chosen: dict[str, Chosen]) -> int:
     return 32 if "float32" in kind or re.search(r"\bfloat\b", kind) else 64
 
 
-def _settled(bound: BoundLoss, widths: dict[str, int], bits: int, class_weights: tuple[float, ...] | None) -> Settled:
-    core = bound.settled(widths, bits)
+def _settled(
+    bound: BoundLoss,
+    widths: dict[str, int],
+    bits: int,
+    class_weights: tuple[float, ...] | None,
+    reduction: str | None,
+) -> Settled:
+    core = bound.settled(widths, bits, meaning(bound, reduction)[0])
     own = core.loss.option("class_weights")
     if own is not None and class_weights is not None:
         core = core.replace(class_weights=class_weights)
@@ -248,7 +255,11 @@ def _with_roles_of_first(request: Request) -> tuple[BoundLoss, ...]:
 
 
 def _alike(
-    asked: Sequence[BoundLoss], widths: dict[str, int], bits: int, class_weights: tuple[float, ...] | None
+    asked: Sequence[BoundLoss],
+    widths: dict[str, int],
+    bits: int,
+    class_weights: tuple[float, ...] | None,
+    reduction: str | None,
 ) -> tuple[Settled, ...]:
     """The losses that take these columns for the same thing as the first of them: probabilities, logits, scores.
 
@@ -259,7 +270,7 @@ def _alike(
     missed: list[UsageError] = []
     for bound in asked:
         try:
-            other = _settled(bound, widths, bits, class_weights)
+            other = _settled(bound, widths, bits, class_weights, reduction)
             fit([other], widths)
         except UsageError as error:
             missed.append(error)

@@ -14,17 +14,19 @@ from typing import Any
 import numba
 
 from lossctl.catalogue import arithmetic
+from lossctl.kernels.rows import room
 from lossctl.kernels.scalar import SUBSTITUTES
 
 Scalar = Callable[..., Any]
-_WORDS = {getattr(home, name) for home in (arithmetic, math) for name in SUBSTITUTES if hasattr(home, name)}
+_COMPILED = {**SUBSTITUTES, "room": room}
+_WORDS = {getattr(home, name) for home in (arithmetic, math) for name in _COMPILED if hasattr(home, name)}
 
 
 @cache
 def compilable(function: Scalar) -> Scalar:
     """The function as a numba one, always inlined, with our own arithmetic in it."""
     if function in _WORDS:
-        return SUBSTITUTES[function.__name__]
+        return _COMPILED[function.__name__]
     if not isinstance(function, FunctionType):
         return function
     scope = {name: _translate(function.__globals__[name]) for name in _names(function) if name in function.__globals__}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numba
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, make_attribute_wrapper, models, overload, register_model
 
-from lossctl.kernels.pointers import get
+from lossctl.kernels.pointers import get, put
 
+# what `room` holds at the most
+ROOM = 4096
 FLOATS = types.CPointer(types.float64)
 
 
@@ -57,3 +61,25 @@ def _length(x):  # type: ignore[no-untyped-def]
 @overload(operator.getitem)
 def _item(x, i):  # type: ignore[no-untyped-def]
     return (lambda x, i: get(x.pointer, x.start + i * x.step)) if isinstance(x, Row) else None
+
+
+@overload(operator.setitem)
+def _set_item(x, i, value):  # type: ignore[no-untyped-def]
+    return (lambda x, i, value: put(x.pointer, x.start + i * x.step, value)) if isinstance(x, Row) else None
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def room(size: int) -> Any:
+    """A row on the stack to write into."""
+    return row(large_stack(), 0, 1, size)
+
+
+@intrinsic
+def large_stack(typing_context: Any) -> Any:
+    """An array of ROOM float64 on the stack."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        taken = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), ROOM))
+        return builder.bitcast(taken, ir.DoubleType().as_pointer())
+
+    return FLOATS(), generate

@@ -116,12 +116,14 @@ SAMPLES = (
         {
             "labels": (
                 CLASS_INDEX,
+                scalar("label", CLASS),
                 vector("teacher_*", 3, UNIT, "numbers >= 0", distribution=True),
                 vector("log_teacher_*", 3, BELOW_ZERO, "log-probabilit"),
             ),
             "preds": (
                 vector("p_*", 3, UNIT, "numbers >= 0", distribution=True),
                 vector("log_p_*", 3, BELOW_ZERO, "log-probabilit"),
+                vector("unit_*", 3),
             ),
         },
     ),
@@ -146,6 +148,21 @@ SAMPLES = (
             "upper": (scalar("upper", POSITIVE, "time", "survival"),),
             "event": (scalar("event", TRUTH),),
         },
+    ),
+    Sample(
+        "survival.csv",
+        {
+            "labels": (scalar("signed_time", None, "negative where"),),
+            "preds": (scalar("hazard", POSITIVE, "hazard"), scalar("log_hazard")),
+        },
+    ),
+    Sample(
+        "lines.csv",
+        {
+            "labels": (vector("token_*", 2, COUNT, "token"),),
+            "preds": (vector("frame_*", 32, BELOW_ZERO, "frame"),),
+        },
+        {"vocabulary": "4"},
     ),
     Sample(
         "pairs.csv",
@@ -179,11 +196,11 @@ def example(loss: Loss) -> str:
 
 def _declared(loss: Loss) -> tuple[Loss, Mapping[str, Value]]:
     """The loss that is computed, and its arguments: of a framework's name, the first form's."""
-    options = {option.name: option.default for option in loss.options}
+    options: dict[str, Value] = {option.name: option.default for option in loss.options}
     if not loss.forms:
         return loss, options
     first = loss.forms[0]
-    return first.loss, first.arguments(options, 64)
+    return first.loss, first.arguments({**options, "reduction": loss.reduction}, 64)
 
 
 def _castings(loss: Loss, options: Mapping[str, Value]) -> Iterator[Casting]:

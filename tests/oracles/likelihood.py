@@ -83,11 +83,37 @@ def log_tweedie(y: mpf, p: mpf, o: Options) -> mpf:
     return -y * mpmath.exp(a * p) / a + mpmath.exp(b * p) / b
 
 
+def lived(z: mpf, kind: str) -> mpf:
+    if kind == "normal":
+        return mpmath.ncdf(z) if abs(z) < 1e6 else mpf(z > 0)
+    return 1 / (1 + mpmath.exp(-z)) if kind == "logistic" else -mpmath.expm1(-mpmath.exp(z))
+
+
+def bell(z: mpf, kind: str) -> mpf:
+    if kind == "normal":
+        return mpmath.npdf(z)
+    return mpmath.exp(-z) / (1 + mpmath.exp(-z)) ** 2 if kind == "logistic" else mpmath.exp(z - mpmath.exp(z))
+
+
+def failure(y: mpf, p: mpf, upper: mpf, o: Options) -> mpf:
+    kind, s = o["distribution"], mpf(o["scale"])
+
+    def below(t: mpf) -> mpf:
+        return mpf(0) if t <= 0 else lived((mpmath.log(t) - p) / s, kind)
+
+    if y == upper:
+        likely = bell((mpmath.log(y) - p) / s, kind) / (s * y) if y > 0 else mpf(0)
+    else:
+        likely = below(upper) - below(y)
+    return -mpmath.log(max(likely, mpf(o["epsilon"])))
+
+
 ORACLES: dict[str, Oracle] = {
     "kl_divergence": whole(divergence),
     "generalized_kl": whole(generalized),
     "kl_from_logs": each(from_logs),
     "row_kl_from_logs": whole(lambda y, p, o: mpmath.fsum(from_logs(t, q, o) for t, q in zip(y, p, strict=True))),
+    "aft_nll": each_of(("labels", "preds", "upper"), failure),
     "poisson_nll_exact": each(
         lambda y, p, o: max(p, mpf(o["epsilon"])) - log0(y, max(p, mpf(o["epsilon"]))) + mpmath.loggamma(y + 1)
     ),

@@ -39,6 +39,11 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
             notes=("XGBoost writes the power as tweedie-nloglik@power",),
         ),
         name("cox-nloglik", form("cox_nll")),
+        name(
+            "aft-nloglik",
+            form("aft_nll"),
+            options="aft_loss_distribution:distribution, aft_loss_distribution_scale:scale",
+        ),
         name("quantile", form("pinball"), options="quantile_alpha:alpha", counts="elements"),
         name("expectile", form("expectile"), options="expectile_alpha:alpha", counts="elements"),
         name(
@@ -115,6 +120,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name("Lq", form("lq"), options="q"),
         name("NumErrors", form("num_errors"), options="greater_than"),
         name("R2", form("r2_score")),
+        name("SurvivalAft", form("aft_nll", distribution="normal"), options="dist:distribution, scale"),
         name("Poisson", form("poisson_nll", log_input=True), notes=(RAW,)),
         name("Tweedie", form("tweedie_nll_log"), options="variance_power:power", notes=(RAW,)),
         name("Cox", form("cox_log_likelihood"), notes=("a likelihood: larger is better", RAW)),

@@ -89,6 +89,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
             options="q",
         ),
         name("CosineSimilarity cosine_similarity", form("cosine_similarity"), options="axis"),
+        name("CTC ctc", form("ctc"), options="vocabulary"),
         name("Circle circle", form("circle"), options="gamma, margin"),
         name("Dice dice", form("dice")),
         name(

@@ -48,6 +48,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name("multiclass_perceptron_loss", form("multiclass_perceptron")),
         name("sparsemax_loss", form("sparsemax")),
         name("multiclass_sparsemax_loss", form("multiclass_sparsemax")),
+        name("ctc_loss", form("ctc"), options="vocabulary"),
         name("ranking_softmax_loss", form("ranking_softmax")),
         name(
             "cosine_distance",

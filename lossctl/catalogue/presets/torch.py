@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossctl.catalogue.naming import Framework, Line, form, name
+from lossctl.catalogue.naming import Framework, Line, chosen, form, name
 
 TORCH = Framework(
     "torch",
@@ -83,6 +83,12 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
             "MultiLabelSoftMarginLoss multilabel_soft_margin_loss",
             form("multilabel_soft_margin"),
             options="weight:class_weights",
+        ),
+        name(
+            "CTCLoss ctc_loss",
+            form("ctc", from_logits=False, per_token=chosen("reduction", {"mean": True, "other": False})),
+            options="vocabulary, zero_infinity",
+            notes=("the mean is of each row's loss divided by its number of tokens", "the blank is token 0"),
         ),
         name(
             "TripletMarginLoss triplet_margin_loss",

@@ -44,6 +44,12 @@ def variants(loss: Loss) -> Iterator[BoundLoss]:
                 yield bind(f"{loss.name}:{option.name}={value}", {})
 
 
+def fitted(bound: BoundLoss, width: int) -> BoundLoss:
+    """The same, with as many numbers as there are columns in the lists that ask for one each."""
+    lists = {o.name: (bound.options[o.name],) * width for o in bound.loss.options if o.param.each and width > 1}
+    return bound.replace(**lists)  # type: ignore[arg-type]
+
+
 def choices(option: Option) -> list[str]:
     """The texts of a structural option's values."""
     return [c for c in (option.choices or ("false", "true")) if c != "auto"]

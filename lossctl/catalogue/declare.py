@@ -55,7 +55,8 @@ class Param:
         within: the range of a number.
         guard: it bounds the loss near a singularity; at 0 the formula stands bare.
         ignores_label: rows whose label equals it are left out.
-        many: it may be a list, a number a class or column; one number stands for all.
+        many: it may be a list, a number a class or column; one number stands for all, save where `each` is.
+        each: every column needs a number of its own.
         internal: frameworks differ in it, but nobody sets it: no flag.
         each_class: of a part: it is summed once for each class, with the class's index in this argument.
         ahead: it is found by a look at all rows before the pass that computes the loss.
@@ -66,6 +67,7 @@ class Param:
     guard: bool = False
     ignores_label: bool = False
     many: bool = False
+    each: bool = False
     internal: bool = False
     each_class: bool = False
     ahead: Quantile | Gathered | Literal["", "least label"] = ""

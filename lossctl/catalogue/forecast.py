@@ -24,8 +24,12 @@ Estimator = Annotated[
     Literal["nrg", "fair"],
     Param("pairs of members are divided by m^2, or, as if more could be drawn, by m (m - 1)"),
 ]
+Named = Annotated[
+    Literal["nrg", "fair", "pwm", "qd", "int"],
+    Param("nrg, and qd and int, divide pairs of members by m^2; fair, and pwm, by m (m - 1)"),
+]
 Level = Annotated[float, Param("share of the outcomes that the interval should miss", Interval(0.0, 1.0, True, True))]
-Levels = Annotated[Vector, Param("level of each quantile column", Interval(0.0, 1.0, True, True), many=True)]
+Levels = Annotated[Vector, Param("level of each quantile column", Interval(0.0, 1.0, True, True), many=True, each=True)]
 ENSEMBLE = "the preds are an ensemble's members, a column each, in any order"
 
 
@@ -36,7 +40,7 @@ def square(x: float) -> float:
 
 def pairs(m: int, estimator: str) -> float:
     """What the sum over all ordered pairs of m members is divided by; NaN for the pairs of one member."""
-    if estimator == "fair":
+    if estimator == "fair" or estimator == "pwm":
         return m * (m - 1.0) if m > 1 else nan
     return float(m) * m
 
@@ -48,9 +52,9 @@ def pairs(m: int, estimator: str) -> float:
     source="Gneiting & Raftery 2007; Ferro 2014; scoringrules 0.10 crps_ensemble",
     accuracy=CANCELS,
     kin="crps",
-    notes=(ENSEMBLE, "fair is NaN for one member"),
+    notes=(ENSEMBLE, "fair and pwm are NaN for one member"),
 )
-def crps_ensemble(y: float, p: Vector, estimator: Estimator = "nrg") -> float:
+def crps_ensemble(y: float, p: Vector, estimator: Named = "nrg") -> float:
     """Continuous ranked probability score of an ensemble.
 
     mean_i |p_i - y| - 1/2 mean_ij |p_i - p_j|, the second mean over all pairs, or over those of two members.
@@ -344,7 +348,7 @@ def weighted_interval_score(
     lower: Vector,
     upper: Vector,
     alphas: Annotated[
-        Vector, Param("share that each interval should miss", Interval(0.0, 1.0, True, True), many=True)
+        Vector, Param("share that each interval should miss", Interval(0.0, 1.0, True, True), many=True, each=True)
     ] = (0.1,),
 ) -> float:
     """Interval scores of several intervals and the median's error, weighted to approach the CRPS.
@@ -483,9 +487,10 @@ def dawid_sebastiani_ensemble(y: float, p: Vector) -> float:
     >>> dawid_sebastiani_ensemble(3.0, [1.0, 3.0])
     1.1931471805599454
     """
-    mean = total(p) / len(p)
-    var = total(square(q - mean) for q in p) / (len(p) - 1.0)
-    return square(y - mean) / var + log(var)
+    # members are measured from the first one: close ones far from 0 keep their digits
+    mean = total(q - p[0] for q in p) / len(p)
+    var = total(square(q - p[0] - mean) for q in p) / (len(p) - 1.0)
+    return square(y - p[0] - mean) / var + log(var)
 
 
 @loss(

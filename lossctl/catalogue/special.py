@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import sqrt
 
-from lossctl.catalogue.arithmetic import exp, log, product_error
+from lossctl.catalogue.arithmetic import exp, log, log1p, product_error
 
 SQRT_HALF = 0.7071067811865476
 INVERSE_SQRT_2PI = 0.3989422804014327
+INVERSE_SQRT_PI = 0.5641895835477563
 HALF_LOG_2PI = 0.9189385332046727
 # (1 + 2 z) exp(z^2) erfc(z) as a Chebyshev series in (z - 3.75) / (z + 3.75) (after Shepherd & Laframboise 1981)
 TAIL = (
@@ -83,21 +84,31 @@ def beta_fraction(x: float, a: float, b: float) -> float:
     return h
 
 
-def log_beta(a: float, b: float) -> float:
-    """log B(a, b) for a and b > 0."""
-    return log_gamma(a) + log_gamma(b) - log_gamma(a + b)
+def gamma_ratio(b: float) -> float:
+    """Gamma(b + 1/2) / Gamma(b) for b > 0; no logarithms of large Gammas, whose difference loses digits."""
+    product = b * (b + 1.0) * (b + 2.0) * (b + 3.0) * (b + 4.0) * (b + 5.0) * (b + 6.0) * (b + 7.0)
+    shifted = (b + 0.5) * (b + 1.5) * (b + 2.5) * (b + 3.5) * (b + 4.5) * (b + 5.5) * (b + 6.5) * (b + 7.5)
+    more = (b + 8.0) * (b + 9.0) * (b + 10.0) * (b + 11.0) * (b + 12.0) * (b + 13.0) * (b + 14.0) * (b + 15.0)
+    further = (b + 8.5) * (b + 9.5) * (b + 10.5) * (b + 11.5) * (b + 12.5) * (b + 13.5) * (b + 14.5) * (b + 15.5)
+    near = b < 30.0
+    x = b + 16.0 if near else b
+    # a series in the distance from 1/4: every other term is 0
+    s = 1.0 / ((x - 0.25) * (x - 0.25))
+    high = 631.0 / 524288.0 + s * (-174317.0 / 134217728.0 + s * (20491783.0 / 8589934592.0))
+    large = sqrt(x - 0.25) * (1.0 + s * (1.0 / 64.0 + s * (-19.0 / 8192.0 + s * high)))
+    return large * ((product / shifted) * (more / further) if near else 1.0)
 
 
 def student_t_pdf(z: float, df: float) -> float:
     """Density of Student's t distribution."""
-    return exp(-log_beta(0.5, 0.5 * df) - 0.5 * (df + 1.0) * log(1.0 + z * z / df)) / sqrt(df)
+    return INVERSE_SQRT_PI * gamma_ratio(0.5 * df) * exp(-0.5 * (df + 1.0) * log1p(z * z / df)) / sqrt(df)
 
 
 def student_t_cdf(z: float, df: float) -> float:
     """Probability that a t distributed variable is at most z, through the incomplete beta function."""
     # z^2 may overflow, and then the tail is 0
     x, rest, a = 1.0 / (1.0 + z * z / df), 1.0 / (1.0 + df / (z * z)) if z != 0.0 else 0.0, 0.5 * df
-    front = exp(-log_beta(a, 0.5) + a * log(x) + 0.5 * log(rest)) if z != 0.0 else 0.0
+    front = INVERSE_SQRT_PI * gamma_ratio(a) * exp(-a * log1p(z * z / df)) * sqrt(rest)
     direct = x < (a + 1.0) / (a + 2.5)
     tail = front * beta_fraction(x, a, 0.5) / a if direct else 1.0 - front * beta_fraction(rest, 0.5, a) / 0.5
     return 0.5 * tail if z < 0.0 else 1.0 - 0.5 * tail
@@ -105,4 +116,5 @@ def student_t_cdf(z: float, df: float) -> float:
 
 def beta_ratio(df: float) -> float:
     """B(1/2, df - 1/2) / B(1/2, df/2)^2, for df > 1/2."""
-    return exp(log_beta(0.5, df - 0.5) - 2.0 * log_beta(0.5, 0.5 * df))
+    half = gamma_ratio(0.5 * df)
+    return INVERSE_SQRT_PI * half * half / gamma_ratio(df - 0.5)

@@ -298,6 +298,7 @@ def fit(losses: Sequence[Settled], widths: dict[str, int]) -> bool:
     one_hot = False
     for settled in losses:
         core = settled.core
+        _numbers_for_each(core, widths)
         if core.loss.elementwise:
             _same_width(core, widths, [role.name for role in core.loss.roles])
         else:
@@ -307,6 +308,15 @@ def fit(losses: Sequence[Settled], widths: dict[str, int]) -> bool:
         if settled.reweighted and widths.get("labels", 0) == 0:
             raise UsageError(f"--class-weights: {settled} has no labels")
     return one_hot
+
+
+def _numbers_for_each(core: BoundLoss, widths: dict[str, int]) -> None:
+    """Refuse one number where every column needs its own."""
+    width = max((widths[role.name] for role in core.loss.roles if role.shape == "vector"), default=1)
+    for option in core.loss.options:
+        value = core.options[option.name]
+        if option.param.each and width != (len(value) if isinstance(value, tuple) else 1):
+            raise UsageError(f"{core.loss.name}: {option.flag} needs a number for each of {width} columns, got {value}")
 
 
 def _fit_rows(core: BoundLoss, widths: dict[str, int]) -> bool:

@@ -17,7 +17,7 @@ from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluate.frames import Buffers, loss_rows
 from lossctl.readers.block import Block, lay
-from tests.draws import ALL_VARIANTS, ROW_LOSSES, draw, draw_extremes
+from tests.draws import ALL_VARIANTS, ROW_LOSSES, draw, draw_extremes, fitted
 from tests.evaluating import evaluate_arrays
 from tests.oracles import ORACLES, oracle
 
@@ -105,7 +105,7 @@ def test_weights_scale_and_repeat(loss: object, tmp_path: Path) -> None:
     weights = np.random.default_rng(6).integers(0, 4, 50).astype(float)
     # a weight of 0 does not hide an infinite loss
     weights[np.isinf(compiled(bound, plain))] = 1.0
-    call = str(bound)
+    call = str(fitted(bound, 4))
     arrays = {**plain, "weights": weights}
     repeated = {name: np.repeat(array, weights.astype(int), 0) for name, array in plain.items()}
     mean = evaluate_arrays(call, {}, arrays, tmp_path, "mean")

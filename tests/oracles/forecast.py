@@ -27,7 +27,7 @@ def norm(a: Row, b: Row) -> mpf:
 
 def spread(y: Row, members: list[Row], o: Options) -> mpf:
     m = len(members)
-    pairs = m * (m - 1) if o["estimator"] == "fair" else m * m
+    pairs = m * (m - 1) if o["estimator"] in ("fair", "pwm") else m * m
     near = mpmath.fsum(norm(x, y) for x in members) / m
     if not pairs:
         return mpf("nan")

@@ -110,8 +110,8 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """Its flag on the command line."""
-        return "--" + self.name.replace("_", "-")
+        """Its flag on the command line; what a framework calls too generally keeps our name there."""
+        return "--" + (self.aliases[0] if self.aliases else self.name).replace("_", "-")
 
     @property
     def structural(self) -> bool:

@@ -46,6 +46,7 @@ Encoding = Annotated[
     ),
 ]
 CLASS_SLOTS = Domain("class indices, padded by -1", Interval(-1.0, whole=True), "label_out_of_range")
+DISTANCE = Domain("a distance")
 Margin = Annotated[float, Param("the lead that costs nothing", Interval())]
 Lowest = Annotated[float, Param("the smallest label", internal=True, ahead="least label")]
 
@@ -145,7 +146,7 @@ def soft_margin(y: float, p: float) -> float:
 
 @loss(
     labels=SIGN,
-    preds=REAL,
+    preds=DISTANCE,
     formula="p if y = 1, max(0, margin - p) if y = -1",
     source="PyTorch 2.13 torch.nn.HingeEmbeddingLoss",
     accuracy=CANCELS,

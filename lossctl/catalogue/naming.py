@@ -18,6 +18,8 @@ OnEmpty = Literal["error", "nan", "zero"]
 Fits = Literal["any", "one pred", "class index", "class vector"]
 Widths = Mapping[str, int]
 
+# names of frameworks that are too general for a flag
+AS_FLAGS = {"weight": ("class_weights",)}
 # options that settle no argument of a formula
 BESIDES = (
     Option("axis", str, "-1", Param("the axis of classes or outputs; rows lie along axis 0"), choices=("-1", "1")),
@@ -147,7 +149,7 @@ def name(
     names: str,
     *forms: tuple[str, Fits, Mapping[str, Fixed]],
     options: str = "",
-    counts: Counts = "rows",
+    counts: Counts | None = None,
     reductions: Mapping[str, str] | None = None,
     reduction: str | None = None,
     notes: tuple[str, ...] = (),
@@ -210,7 +212,8 @@ def _option(forms: tuple[Form, ...], option: str, argument: str, default: str | 
         raise UsageError(f"{forms[0].loss.name} has no argument {argument}")
     fixed = next((f.fixed[argument] for f in forms if argument in f.fixed), declared.default)
     plain = declared.default if isinstance(fixed, ByPrecision | Chosen) else fixed
-    changed = replace(declared, name=option, default=plain, param=replace(declared.param, internal=False))
+    param = replace(declared.param, internal=False)
+    changed = replace(declared, name=option, default=plain, param=param, aliases=AS_FLAGS.get(option, ()))
     return changed if default is None else replace(changed, default=changed.parse(default))
 
 

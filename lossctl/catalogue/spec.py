@@ -28,6 +28,12 @@ class BoundLoss:
         """Option name to value, in the order of the declaration."""
         return {option.name: value for option, value in zip(self.loss.options, self.values, strict=True)}
 
+    @property
+    def said(self) -> dict[str, Value]:
+        """The options that a user can set, with their values."""
+        pairs = zip(self.loss.options, self.values, strict=True)
+        return {option.name: value for option, value in pairs if not option.param.internal}
+
     def domain(self, role: str) -> Domain:
         """What the values of a role may be under these options."""
         return self.loss.role(role).domain_for(self.options)

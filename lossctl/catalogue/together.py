@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from lossctl.catalogue.arithmetic import Vector, exp, log, log1p, maximum, rounding, total
 from lossctl.catalogue.declare import Gathered, Param
-from lossctl.catalogue.domain import CLASS_INDEX, REAL, Domain, Interval, When
+from lossctl.catalogue.domain import REAL, Domain, Interval, When
 from lossctl.catalogue.registry import summary
 
 HELD = "all rows that count are held in memory: 8 bytes a number"
 TIME = Domain("a time, negative where it is censored", Interval(), "label_out_of_range")
+CLASS = Domain("a class, told by a whole number", Interval(whole=True), "label_out_of_range")
 HAZARD = Domain("a hazard ratio > 0", Interval(low=0.0, low_open=True), "pred_out_of_range")
 FromLogs = Annotated[bool, Param("the preds are logarithms of hazard ratios")]
 Gathering = Mapping[str, Sequence[Sequence[float]]]
@@ -152,7 +153,7 @@ Circles = Annotated[float, Param("mean over the anchors", internal=True, ahead=G
 
 @summary(
     anchor,
-    labels=CLASS_INDEX,
+    labels=CLASS,
     preds=REAL,
     formula="mean of log(1 + sum_n exp(gamma a_n (1 - m - d_n)) sum_p exp(gamma a_p (d_p - m))), d = 1 - cosine",
     source="Sun et al. 2020; Keras 3.15 keras.losses.circle",

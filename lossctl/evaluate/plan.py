@@ -59,6 +59,8 @@ def plan(request: Request) -> Plan:
         else tuple(_settled(bound, widths, bits, weights, request.reduction) for bound in asked)
     )
     one_hot = fit(losses, widths)
+    if request.reduction == "none":
+        _refuse_whole(losses)
     preds = widths.get("preds", 1)
     job = Job(
         sources,
@@ -197,6 +199,13 @@ def _first_length(source: Source, name: str) -> int:
             if len(values):
                 return len(values[0])
     return 1
+
+
+def _refuse_whole(losses: Sequence[Settled]) -> None:
+    """Refuse losses of the whole file where each row's is asked for."""
+    for settled in losses:
+        if settled.core.loss.parts:
+            raise UsageError(f"{settled} is one number of the whole file and has no value a row")
 
 
 def _class_names(chosen: dict[str, Chosen]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def reduce(
     return LossResult(
         loss=settled.asked.loss.name,
         spec=str(settled),
-        options=settled.asked.options,
+        options=settled.asked.said,
         reduction=name,
         value=_value(settled, partial, units, on_empty, unit),
         sum=_special(partial) or as_float(partial.loss),
@@ -101,7 +101,7 @@ def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmp
     return LossResult(
         loss=settled.asked.loss.name,
         spec=str(settled),
-        options=settled.asked.options,
+        options=settled.asked.said,
         reduction="whole",
         value=math.fsum(values) / len(values),
         sum=as_float(cells[0].loss),

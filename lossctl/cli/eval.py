@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from lossctl.catalogue.declare import Value
-from lossctl.catalogue.kinship import like
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
@@ -118,6 +117,8 @@ def _classes(text: str | None) -> tuple[str, ...] | None:
 
 def versions(text: str) -> list[str]:
     """The loss of a name, its options with it, and every other that shares a name or formula with it."""
+    from lossctl.catalogue.kinship import like
+
     name, colon, said = text.partition(":")
     first, *others = like(name)
     return [first.name + colon + said, *(loss.name for loss in others)]

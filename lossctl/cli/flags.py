@@ -26,10 +26,14 @@ def loss_options() -> dict[str, list[tuple[str, Option]]]:
     return found
 
 
-def with_loss_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with a flag for each loss option; those given reach it as the dict `options`."""
+def with_loss_options(command: Callable[..., None], wanted: bool) -> Callable[..., None]:
+    """The command with a flag for each loss option; those given reach it as the dict `options`.
+
+    Args:
+        wanted: whether the flags are needed at all: to make them, every loss is read.
+    """
     signature = inspect.signature(command, eval_str=True)
-    flags = {name: _parameter(name, having) for name, having in loss_options().items()}
+    flags = {name: _parameter(name, having) for name, having in loss_options().items()} if wanted else {}
 
     @wraps(command)
     def wrapped(**given: Any) -> None:

@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from lossctl.catalogue import kinship
 from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.registry import all_losses, find, frameworks, named_losses
 from lossctl.cli.flags import complete_losses
 from lossctl.cli.surroundings import colored, width
 from lossctl.errors import UsageError, nearest
-from lossctl.show import catalogue
 
 
 def losses_command(
@@ -45,6 +43,8 @@ def losses_command(
 
         sys.stdout.write(page())
         return
+    from lossctl.show import catalogue
+
     chosen = _chosen(name, preset, like)
     if json:
         sys.stdout.write(catalogue.as_json(chosen, one=name is not None))
@@ -62,6 +62,8 @@ def _chosen(name: str | None, preset: str | None, like: str | None) -> list[Loss
     if name is not None:
         return [find(name)]
     if like is not None:
+        from lossctl.catalogue import kinship
+
         return kinship.like(like)
     if preset is None:
         return [*all_losses(), *named_losses()]

@@ -27,6 +27,7 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
   lossctl losses huber
 """
+COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -52,7 +53,9 @@ def start(
         typer.echo(context.get_help())
 
 
-app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command))
+# the flags of losses cost every loss's declaration, so they are made where they may be needed
+_flags_wanted = sys.argv[1:2] not in (["losses"], ["inspect"], ["--help"], ["-h"], ["--version"], ["-V"], [])
+app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, _flags_wanted or COMPLETING))
 app.command("losses", context_settings=SETTINGS)(losses_command)
 app.command("inspect", context_settings=SETTINGS)(inspect_command)
 

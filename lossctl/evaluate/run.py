@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 
-from lossctl.catalogue.kinship import differences
 from lossctl.errors import GateError
 from lossctl.evaluate.ahead import settled
 from lossctl.evaluate.complaint import refuse_bad_rows, warnings_for
@@ -42,6 +41,8 @@ class Evaluation:
                 for settled, cells in zip(job.losses, partial.losses, strict=True)
             )
         if self.request.across:
+            from lossctl.catalogue.kinship import differences
+
             first = job.losses[0].core
             results = tuple(
                 replace(entry, differs=(*differences(first, loss.core), *loss.asked.loss.notes))

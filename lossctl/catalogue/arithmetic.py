@@ -118,11 +118,11 @@ def sigmoid(x: float) -> float:
     return (1.0 if x >= 0.0 else e) / (1.0 + e)
 
 
-def log_held(p: float, rest: float, epsilon: float) -> float:
-    """log p, with p held in [epsilon, 1 - epsilon]; `rest` is 1 - p, for the digits of a p near 1."""
+def log_held(p: float, rest: float, low: float, high: float) -> float:
+    """log p, with p held in [low, 1 - high]; `rest` is 1 - p, for the digits of a p near 1."""
     inside = log(p) if p < 0.5 else log1p(-rest)
-    low = log(epsilon) if p < epsilon else inside
-    return log1p(-epsilon) if rest < epsilon else low
+    above = log(low) if p < low else inside
+    return log1p(-high) if rest < high else above
 
 
 def rounding(a: float, b: float) -> float:

@@ -149,6 +149,8 @@ def binary_focal_crossentropy(
     other = smooth(1.0 - y, label_smoothing)
     q = sigmoid(p) if from_logits else p
     rest = sigmoid(-p) if from_logits else 1.0 - p
-    entropy = -weigh(soft, log_held(q, rest, epsilon)) - weigh(other, log_held(rest, q, epsilon))
+    # what is left of 1 above the float64 nearest to 1 - epsilon
+    left = 1.0 - (1.0 - epsilon)
+    entropy = -weigh(soft, log_held(q, rest, epsilon, left)) - weigh(other, log_held(rest, q, left, epsilon))
     weight = soft * alpha + other * (1.0 - alpha) if apply_class_balancing else 1.0
     return weight * power(soft * rest + other * q, gamma) * entropy

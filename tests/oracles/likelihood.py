@@ -39,6 +39,8 @@ def poisson_nll(y: mpf, p: mpf, o: Options) -> mpf:
 
 def deviance(y: mpf, p: mpf, order: mpf) -> mpf:
     """As scikit-learn's documentation has it."""
+    if y == p:
+        return mpf(0)
     with mpmath.workdps(FINE):
         if order == 0:
             return (y - p) ** 2

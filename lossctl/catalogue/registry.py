@@ -12,17 +12,9 @@ from lossctl.catalogue.naming import Framework, made
 from lossctl.errors import UsageError, nearest
 
 FAMILIES = (
-    "binary",
-    "categorical",
-    "likelihood",
-    "regression",
-    "margin",
-    "embedding",
-    "outputs",
-    "sequence",
-    "forecast",
-    "whole",
-    "together",
+    *("binary", "categorical", "weighted", "likelihood", "deviance", "survival", "regression", "quantile"),
+    *("mistakes", "margin", "multiclass", "embedding", "outputs", "sequence", "forecast", "ensemble"),
+    *("whole", "skill", "together"),
 )
 PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax", "scoringrules")
 _LOSSES: dict[str, Loss] = {}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from lossctl.catalogue.arithmetic import exp, expm1, log1p, maximum, minimum, power, rounding
 from lossctl.catalogue.declare import PRODUCT, Accuracy, Param
-from lossctl.catalogue.domain import NON_NEGATIVE, REAL, SOFT_LABEL, Domain, Interval, When
+from lossctl.catalogue.domain import NON_NEGATIVE, REAL, Domain, Interval, When
 from lossctl.catalogue.likelihood import excess, quotient
 from lossctl.catalogue.options import Epsilon
 from lossctl.catalogue.registry import loss
@@ -15,7 +15,6 @@ from lossctl.catalogue.registry import loss
 ABOVE_MINUS_ONE = Domain("a number above minus 1", Interval(low=-1.0, low_open=True), "value_out_of_range")
 ABOVE_MINUS_ONE_UNLESS_CLAMPED = When("clamped", NON_NEGATIVE, ABOVE_MINUS_ONE)
 POSITIVE = Interval(low=0.0, low_open=True)
-Alpha = Annotated[float, Param("share of the weight on labels above the prediction", Interval(0.0, 1.0))]
 Percent = Annotated[float, Param("what the relative error is multiplied by", POSITIVE, internal=True)]
 LOG_2 = 0.6931471805599453
 
@@ -315,59 +314,6 @@ def lq(y: float, p: float, q: Annotated[float, Param("power of the error", Inter
 @loss(
     labels=REAL,
     preds=REAL,
-    formula="alpha d where d = y - p >= 0, else (alpha - 1) d",
-    source="Koenker & Bassett 1978; scikit-learn 1.9 mean_pinball_loss",
-    aliases=("quantile_loss",),
-    accuracy=Accuracy(4.0, 1e-15, "what the dead zone leaves of an error has no more digits than the error"),
-    notes=("at alpha = 0.5 it is half the absolute error",),
-)
-def pinball(
-    y: float,
-    p: float,
-    alpha: Alpha = 0.5,
-    dead_zone: Annotated[
-        float, Param("what is taken off the absolute error, down to 0", Interval(low=0.0), internal=True)
-    ] = 0.0,
-    factor: Annotated[float, Param("what the loss is multiplied by", Interval(low=0.0), internal=True)] = 1.0,
-) -> float:
-    """Loss whose best constant prediction is the alpha-quantile of the labels.
-
-    alpha (y - p) where the label is at or above the prediction, else (1 - alpha) (p - y), averaged over the columns of
-    a row.
-
-    >>> pinball(1.0, 0.0, alpha=0.75)
-    0.75
-    >>> pinball(0.0, 1.0, alpha=0.75)
-    0.25
-    """
-    beyond = maximum(abs(y - p) - dead_zone, 0.0)
-    return factor * ((alpha if y >= p else 1.0 - alpha) * beyond)
-
-
-@loss(
-    labels=REAL,
-    preds=REAL,
-    formula="alpha e^2 where y > p, else (1 - alpha) e^2",
-    source="Newey & Powell 1987; XGBoost 3.2 expectile; CatBoost 1.2 Expectile",
-)
-def expectile(y: float, p: float, alpha: Alpha = 0.5) -> float:
-    """Squared error that weighs the two signs differently; its best constant prediction is the alpha-expectile.
-
-    alpha (p - y)^2 where the label is above the prediction, else (1 - alpha) (p - y)^2, averaged over the columns of a
-    row.
-
-    >>> expectile(2.0, 0.0, alpha=0.75)
-    3.0
-    >>> expectile(0.0, 2.0, alpha=0.75)
-    1.0
-    """
-    e = p - y
-    return (alpha if y > p else 1.0 - alpha) * (e * e)
-
-
-@loss(
-    labels=REAL,
-    preds=REAL,
     formula="e^2 / 6 (3 - 3 u + u^2) with u = (e / c)^2 while |e| <= c, else c^2 / 6",
     source="Beaton & Tukey 1974",
     aliases=("biweight",),
@@ -390,71 +336,3 @@ def tukey_biweight(
     # (1 - (1 - u)^3) / u, which cannot cancel
     inside = e * e * (3.0 - u * (3.0 - u))
     return (c * c if e > c else inside) / 6.0
-
-
-@loss(
-    labels=REAL,
-    preds=REAL,
-    formula="1 where |e| > greater_than, else 0",
-    source="CatBoost 1.2 NumErrors",
-)
-def num_errors(
-    y: float,
-    p: float,
-    greater_than: Annotated[float, Param("largest error that is let pass", Interval(low=0.0))] = 0.0,
-) -> float:
-    """Whether the error is larger than a bound.
-
-    1 where |p - y| > greater_than, else 0, averaged over the columns of a row.
-
-    >>> num_errors(1.0, 2.0, greater_than=1.0)
-    0.0
-    >>> num_errors(1.0, 2.5, greater_than=1.0)
-    1.0
-    """
-    e = abs(p - y)
-    return 1.0 if e > greater_than else (0.0 if e <= greater_than else math.nan)
-
-
-@loss(
-    labels=REAL,
-    preds=REAL,
-    formula="1 where y != p, else 0",
-    source="scikit-learn 1.9 zero_one_loss",
-    aliases=("zero_one_loss",),
-)
-def zero_one(y: float, p: float) -> float:
-    """Whether the prediction differs from the label.
-
-    1 where y != p, else 0, averaged over the columns of a row. Both are class numbers, or any other numbers.
-
-    >>> zero_one(2.0, 1.0)
-    1.0
-    >>> zero_one(2.0, 2.0)
-    0.0
-    """
-    return 1.0 if y > p or y < p else (0.0 if y == p else math.nan)
-
-
-@loss(
-    labels=SOFT_LABEL,
-    preds=REAL,
-    formula="1 - y where p > threshold, else y",
-    source="XGBoost 3.2 error@t",
-)
-def binary_error(
-    y: float,
-    p: float,
-    threshold: Annotated[float, Param("predictions above it are for label 1")] = 0.5,
-) -> float:
-    """Share of the label that a yes/no decision misses.
-
-    1 - y where p > threshold, else y, averaged over the columns of a row; for a label 0 or 1 that is whether the
-    decision is wrong.
-
-    >>> binary_error(0.25, 0.75)
-    0.75
-    >>> binary_error(1.0, 0.5)
-    1.0
-    """
-    return 1.0 - y if p > threshold else (y if p <= threshold else math.nan)

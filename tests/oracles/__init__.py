@@ -6,20 +6,20 @@ An oracle takes one row, role to exact numbers, and the options, and returns the
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Mapping
 
 import mpmath
 import numpy as np
 from mpmath import mpf
 
-from lossctl.catalogue.registry import FAMILIES
 from lossctl.catalogue.spec import BoundLoss
 from tests.oracles.words import Oracle
 
 mpmath.mp.dps = 60
 
 ORACLES: dict[str, Oracle] = {}
-for family in (name for name in FAMILIES if name not in ("whole", "together")):
+for family in (module.name for module in pkgutil.iter_modules(__path__) if module.name not in ("whole", "words")):
     ORACLES.update(importlib.import_module(f"tests.oracles.{family}").ORACLES)
 
 

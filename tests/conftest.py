@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,19 @@ def program(*args: object, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **more)
 
 
+@cache
+def whole_program() -> Any:
+    """The program as this process calls it, made once."""
+    from lossctl.cli.main import program
+
+    return program(flags=True)
+
+
 def called(*args: object) -> str:
     """What the command line writes to stdout, called in this process; it must succeed."""
-    from lossctl.cli.main import app
-
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.redirect_stdout(out):
-        app(list(map(str, args)), standalone_mode=False)
+        whole_program()(list(map(str, args)), standalone_mode=False)
         out.flush()
     return out.buffer.getvalue().decode()  # type: ignore[attr-defined]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import inf
 from typing import Annotated, Literal
 
 from lossctl.catalogue.arithmetic import (
@@ -184,6 +185,11 @@ def kl_from_logs(y: float, p: float, log_target: LogTarget = False) -> float:
     return weigh(y, gap(log(y), p))
 
 
+def beyond(mean: float, value: float) -> float:
+    """A value that grows with a mean; infinite with it, though its terms be infinities of either sign."""
+    return mean if mean == inf else value
+
+
 @loss(
     labels=COUNT,
     preds=POSITIVE_PRED,
@@ -212,8 +218,8 @@ def poisson(
     """
     if guard == "floor":
         mu = maximum(p, epsilon)
-        return less_log(mu, y, mu, 0.0)
-    return less_log(p, y, p + epsilon, rounding(p, epsilon))
+        return beyond(p, less_log(mu, y, mu, 0.0))
+    return beyond(p, less_log(p, y, p + epsilon, rounding(p, epsilon)))
 
 
 @loss(
@@ -243,8 +249,9 @@ def poisson_nll(
     1.912803
     """
     constant = stirling(y) if full else 0.0
-    bare = exp(p) - y * p if log_input else less_log(p, y, p + epsilon, rounding(p, epsilon))
-    return bare + constant
+    mean = exp(p) if log_input else p
+    bare = mean - weigh(y, p) if log_input else less_log(p, y, p + epsilon, rounding(p, epsilon))
+    return beyond(mean, bare) + constant
 
 
 @loss(

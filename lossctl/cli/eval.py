@@ -50,10 +50,12 @@ def eval_command(
       lossctl eval preds.parquet --loss categorical_crossentropy
       lossctl eval preds.csv -y label -p prob --loss binary_crossentropy --loss mean_squared_error
       lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
+      lossctl eval preds.csv --loss torch.BCELoss --loss sklearn.log_loss
+      lossctl eval preds.csv --across huber
       lossctl eval preds.csv --loss huber:delta=2 -r none --id row_id -o rows.parquet
 
     Columns that are not named are found by their names; what was chosen is said on stderr. `lossctl losses`
-    lists the losses.
+    lists the losses; a framework's names bring its guards, defaults and reductions.
     """
     if loss and across:
         raise UsageError("--loss and --across each say what to evaluate; give one of them")

@@ -27,19 +27,32 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
   lossctl losses huber
 """
+# what a call may start with that needs no loss's flags
+WITHOUT_FLAGS = ("losses", "inspect", "--help", "-h", "--version", "-V")
 COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(
-    name="lossctl",
-    help=HELP,
-    context_settings=SETTINGS,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+
+def program(flags: bool) -> typer.Typer:
+    """The program.
+
+    Args:
+        flags: whether `eval` has the flags of all losses: making them takes every loss's declaration.
+    """
+    app = typer.Typer(
+        name="lossctl",
+        help=HELP,
+        context_settings=SETTINGS,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(start)
+    app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, flags))
+    app.command("losses", context_settings=SETTINGS)(losses_command)
+    app.command("inspect", context_settings=SETTINGS)(inspect_command)
+    return app
 
 
-@app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.")] = False,
@@ -51,13 +64,6 @@ def start(
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-# the flags of losses cost every loss's declaration, so they are made where they may be needed
-_flags_wanted = sys.argv[1:2] not in (["losses"], ["inspect"], ["--help"], ["-h"], ["--version"], ["-V"], [])
-app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, _flags_wanted or COMPLETING))
-app.command("losses", context_settings=SETTINGS)(losses_command)
-app.command("inspect", context_settings=SETTINGS)(inspect_command)
 
 
 def main() -> None:
@@ -90,7 +96,8 @@ def _leave(code: int) -> NoReturn:
 
 
 def _run() -> int:
-    code: Any = app(standalone_mode=False)
+    elsewhere = sys.argv[1:2] in ([], *([word] for word in WITHOUT_FLAGS))
+    code: Any = program(COMPLETING or not elsewhere)(standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

@@ -287,6 +287,16 @@ VALUES: list[tuple[Any, ...]] = [
     ("scoringrules.rps_score", pair(2, [0.2, 0.3, 0.5]), 0.29),
     ("scoringrules.logs_normal", {"y": [3.0], "p": [2.0], "scale": [1.5]}, 1.5466259),
     ("xgboost.poisson-nloglik", pair(3, E05), 1.940481),
+    # infinite values that are kept give the limit
+    ("torch.PoissonNLLLoss", pair(1.0, inf), inf, "--on-bad", "keep"),
+    ("torch.PoissonNLLLoss", pair(0.0, -inf), 0.0, "--on-bad", "keep"),
+    ("keras.Poisson", pair(1.0, inf), inf, "--on-bad", "keep"),
+    ("torch.SoftMarginLoss", pair(1, inf), 0.0, "--on-bad", "keep"),
+    ("torch.CrossEntropyLoss", pair(0, [inf, 0.0]), 0.0, "--on-bad", "keep"),
+    ("tf.nn.softmax_cross_entropy_with_logits", pair([1.0, 0.0], [0.0, -inf]), 0.0, "--on-bad", "keep"),
+    ("keras.LogCosh", pair(0.0, inf), inf, "--on-bad", "keep"),
+    ("torch.HuberLoss", pair(0.0, nan), nan, "--on-bad", "keep"),
+    ("torch.MultiMarginLoss", pair(0, [0.0, nan]), nan, "--on-bad", "keep"),
     # scores
     ("sklearn.d2_log_loss_score", {"y": [0, 1, 1], "p": [0.2, 0.7, 0.9]}, 0.6411816),
     ("sklearn.d2_brier_score", {"y": [0, 1, 1], "p": [0.2, 0.7, 0.9]}, 0.79),

@@ -14,6 +14,7 @@ TORCH = Framework(
 )
 # a weighted mean of these is divided by the sum of the weights
 BY_WEIGHT = {"mean": "mean", "sum": "sum", "none": "none"}
+NAN_KEPT = "a NaN score gives NaN; PyTorch's comparison takes it for no distance and leaves the term out"
 KLDIV = {"mean": "sum_over_batch_size", "batchmean": "batchmean", "sum": "sum", "none": "none"}
 
 NAMES: dict[Framework | None, tuple[Line, ...]] = {
@@ -76,9 +77,9 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
             "MultiMarginLoss multi_margin_loss",
             form("multi_margin"),
             options="p:power, margin, weight:class_weights",
-            notes=("the mean divides by rows, whatever the class weights",),
+            notes=("the mean divides by rows, whatever the class weights", NAN_KEPT),
         ),
-        name("MultiLabelMarginLoss multilabel_margin_loss", form("multilabel_margin")),
+        name("MultiLabelMarginLoss multilabel_margin_loss", form("multilabel_margin"), notes=(NAN_KEPT,)),
         name(
             "MultiLabelSoftMarginLoss multilabel_soft_margin_loss",
             form("multilabel_soft_margin"),

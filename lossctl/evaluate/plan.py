@@ -59,8 +59,7 @@ def plan(request: Request) -> Plan:
         else tuple(_settled(bound, widths, bits, weights, request.reduction) for bound in asked)
     )
     one_hot = fit(losses, widths)
-    if request.reduction == "none":
-        _refuse_whole(losses)
+    _refuse_whole(losses, request.reduction)
     preds = widths.get("preds", 1)
     job = Job(
         sources,
@@ -201,11 +200,14 @@ def _first_length(source: Source, name: str) -> int:
     return 1
 
 
-def _refuse_whole(losses: Sequence[Settled]) -> None:
-    """Refuse losses of the whole file where each row's is asked for."""
+def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:
+    """Refuse to reduce a loss of the whole file: it has no value a row. Frameworks' own words change nothing there."""
     for settled in losses:
-        if settled.core.loss.parts:
-            raise UsageError(f"{settled} is one number of the whole file and has no value a row")
+        ours = reduction is not None and settled.asked.loss.framework is None
+        if settled.core.loss.parts and (reduction == "none" or ours):
+            raise UsageError(
+                f"{settled} is one number of the whole file and has no value a row, so no --reduction {reduction}"
+            )
 
 
 def _class_names(chosen: dict[str, Chosen]) -> tuple[str, ...]:

@@ -95,6 +95,8 @@ def summarised(settled: Settled, cells: tuple[LossPartial, ...], on_empty: OnEmp
     columns = settled.width if settled.counts == "columns" else 1
     size = len(cells) // columns
     try:
+        if not cells[0].rows:
+            raise ZeroDivisionError
         values = [_finished(settled, cells[k * size : (k + 1) * size], k) for k in range(columns)]
     except ZeroDivisionError:
         values = [_empty(settled, cells[0], on_empty, "what it divides by")]

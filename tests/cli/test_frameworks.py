@@ -124,6 +124,16 @@ def test_a_loss_of_the_whole_file_has_no_rows(classes: str) -> None:
     assert done.returncode == 2
     assert "root_mean_squared_error" in done.stderr
     assert "no value a row" in done.stderr
+    assert program("eval", "samples/diabetes.csv", "-l", "rmse", "-r", "sum").returncode == 2
+    assert result("samples/diabetes.csv", "-l", "rmse")["reduction"] == "whole"
+
+
+def test_a_number_of_no_rows_is_no_number(tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("y,p,keep\n1.5,2,0\n")
+    for loss in ("max_error", "rmse", "median_absolute_error", "r2"):
+        done = program("eval", tmp_path / "none.csv", "-l", loss, "--mask", "keep")
+        assert (done.returncode, "--on-empty" in done.stderr) == (2, True), done.stderr
+        assert result(tmp_path / "none.csv", "-l", loss, "--mask", "keep", "--on-empty", "nan")["value"] == "nan"
 
 
 def test_across_tells_why_versions_differ() -> None:

@@ -31,6 +31,7 @@ KERAS2 = Framework(
 EPSILON = ByPrecision(1e-7, 1.0000000116860974e-07, 1.0000000116860974e-07)
 BELOW_ONE = ByPrecision(0.0, 2.0**-23, 2.0**-23)
 HELD = {"epsilon": EPSILON, "below_one": BELOW_ONE}
+WEIGHTS_INSIDE = "weights count inside the sums; Keras multiplies its number by the mean weight"
 FLOAT32 = "Keras casts to float32 unless told otherwise; lossctl computes in float64 from the stored values"
 
 COMMON: tuple[Line, ...] = (
@@ -91,12 +92,15 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         name("CosineSimilarity cosine_similarity", form("cosine_similarity"), options="axis"),
         name("CTC ctc", form("ctc"), options="vocabulary"),
         name("Circle circle", form("circle"), options="gamma, margin"),
-        name("Dice dice", form("dice")),
+        name("Dice dice", form("dice"), notes=(WEIGHTS_INSIDE,)),
         name(
             "Tversky tversky",
             form("tversky"),
             options="alpha, beta",
-            notes=("alpha weighs false positives and beta false negatives, as fixed after 3.15.1, which swaps them",),
+            notes=(
+                "alpha weighs false positives and beta false negatives, as fixed after 3.15.1, which swaps them",
+                WEIGHTS_INSIDE,
+            ),
         ),
     ),
     KERAS2: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_held, maximum, power, sigmoid, weigh
-from lossctl.catalogue.declare import PRODUCT, Param
+from lossctl.catalogue.declare import CANCELS, PRODUCT, Param
 from lossctl.catalogue.domain import BINARY_LABEL, PROBABILITY, SOFT_LABEL, Interval, When
 from lossctl.catalogue.options import (
     PROBABILITY_OR_LOGIT,
@@ -154,3 +154,25 @@ def binary_focal_crossentropy(
     entropy = -weigh(soft, log_held(q, rest, epsilon, left)) - weigh(other, log_held(rest, q, left, epsilon))
     weight = soft * alpha + other * (1.0 - alpha) if apply_class_balancing else 1.0
     return weight * power(soft * rest + other * q, gamma) * entropy
+
+
+@loss(
+    labels=SOFT_LABEL,
+    preds=PROBABILITY,
+    formula="y log(y / p) + (1 - y) log((1 - y) / (1 - p))",
+    source="Kullback & Leibler 1951; LightGBM 4.7 kullback_leibler",
+    accuracy=CANCELS,
+    kin="kl_divergence",
+)
+def binary_kl_divergence(y: float, p: float, epsilon: Guard = 1e-12) -> float:
+    """Kullback-Leibler divergence of a predicted probability from a soft label.
+
+    y log(y / p) + (1 - y) log((1 - y) / (1 - p)), with p and 1 - p held at or above epsilon.
+
+    >>> binary_kl_divergence(0.25, 0.25)
+    0.0
+    >>> round(binary_kl_divergence(1.0, 0.5), 7)
+    0.6931472
+    """
+    one = weigh(y, log(y)) - weigh(y, guarded_log(p, 1.0 - p, epsilon, "floor"))
+    return one + (weigh(1.0 - y, log1p(-y)) - weigh(1.0 - y, guarded_log(1.0 - p, p, epsilon, "floor")))

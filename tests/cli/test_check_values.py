@@ -231,6 +231,17 @@ VALUES: list[tuple[Any, ...]] = [
     ("torch.GaussianNLLLoss", {"y": [0.0], "p": [1.0], "var": [4.0]}, 0.8181472),
     ("torch.GaussianNLLLoss:full=true", {"y": [0.0], "p": [1.0], "var": [4.0]}, 1.7370857),
     ("torch.GaussianNLLLoss", {"y": [0.0], "p": [1.0], "var": [0.0]}, 499993.09),
+    (
+        "lightgbm.kullback_leibler",
+        {"y": [0.3, 0.8], "p": [1 / (1 + np.exp(-0.5)), 1 / (1 + np.exp(1.0))]},
+        0.4130360,
+    ),
+    (
+        "lightgbm.cross_entropy",
+        {"y": [0.3, 0.8], "p": [1 / (1 + np.exp(-0.5)), 1 / (1 + np.exp(1.0))]},
+        0.9686693,
+    ),
+    ("catboost.ZeroOneLoss", {"y": [1, 0, 1], "p": [0.5, 0.5, -1.0]}, 0.6666667),
     # regression
     ("xgboost.rmsle", {"y": [0.0, 3], "p": [1.0, 2]}, 0.5306666),
     ("sklearn.root_mean_squared_log_error", {"y": [0.0, 3], "p": [1.0, 2]}, 0.5306666),

@@ -42,6 +42,14 @@ def focal(y: mpf, p: mpf, o: Options) -> mpf:
 
 ORACLES: dict[str, Oracle] = {
     "binary_crossentropy": each(binary),
+    "binary_kl_divergence": each(
+        lambda y, p, o: (
+            log0(y, y)
+            + log0(1 - y, 1 - y)
+            - log0(y, max(p, mpf(o["epsilon"])))
+            - log0(1 - y, max(1 - p, mpf(o["epsilon"])))
+        )
+    ),
     "binary_brier_score": each(lambda y, p, o: mpf(o["factor"]) * (p - mpf(y > 0)) ** 2),
     "binary_focal_crossentropy": each(focal),
 }

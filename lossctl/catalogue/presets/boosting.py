@@ -83,6 +83,7 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
         ),
         name("binary_error", form("binary_error", threshold=0.5)),
         name("cross_entropy xentropy", form("binary_crossentropy", guard="floor", epsilon=1e-12)),
+        name("kullback_leibler kldiv", form("binary_kl_divergence")),
         name(
             "multi_logloss multiclass softmax", form("sparse_categorical_crossentropy", shares="floored", epsilon=1e-15)
         ),
@@ -109,6 +110,13 @@ NAMES: dict[Framework | None, tuple[Line, ...]] = {
             notes=("twice the quantile loss at 0.5, with a dead zone of 1e-6 that takes as much from every error",),
         ),
         name("Quantile", form("pinball", dead_zone=1e-6), options="alpha", notes=("a dead zone of 1e-6 is taken off",)),
+        name(
+            "MultiQuantile",
+            form("multi_quantile"),
+            options="alpha:levels",
+            notes=("CatBoost takes a dead zone of 1e-6 off each error; lossctl does not",),
+        ),
+        name("ZeroOneLoss", form("binary_error", threshold=0.0), notes=(RAW,)),
         name("Expectile", form("expectile"), options="alpha"),
         name("MAPE", form("mean_absolute_percentage_error", percent=1.0, epsilon=1.0)),
         name("SMAPE", form("symmetric_mean_absolute_percentage_error")),

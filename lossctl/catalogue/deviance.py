@@ -11,6 +11,7 @@ from lossctl.catalogue.arithmetic import (
     less_log,
     maximum,
     power,
+    weigh,
 )
 from lossctl.catalogue.declare import CANCELS, Accuracy, Param
 from lossctl.catalogue.domain import (
@@ -264,4 +265,4 @@ def tweedie_nll_log(
     >>> round(tweedie_nll_log(2.0, 0.5), 6)
     5.683254
     """
-    return y * exp((1.0 - power) * p) / (power - 1.0) + exp((2.0 - power) * p) / (2.0 - power)
+    return weigh(y, exp((1.0 - power) * p)) / (power - 1.0) + exp((2.0 - power) * p) / (2.0 - power)

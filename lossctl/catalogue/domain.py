@@ -106,4 +106,5 @@ PROBABILITIES = Domain(
     hint="--from-logits if these are logits",
 )
 LOGITS = Domain("logits")
-LOG_PROBABILITIES = Domain("log-probabilities")
+# a float32's rounding may lift a log-probability above 0; -inf is that of 0
+LOG_PROBABILITIES = Domain("log-probabilities", Interval(high=1e-3), "log_probability_out_of_range", infinite=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import nan, sqrt
+from math import inf, nan, sqrt
 from typing import Annotated, Literal
 
 from lossctl.catalogue.arithmetic import Vector, log, power, rounding, total
@@ -142,6 +142,13 @@ def variogram_score(
     return score
 
 
+def sebastiani(gap_square: float, var: float) -> float:
+    """gap_square / var + log var, and its limit where the variance is 0."""
+    if var == 0.0:
+        return inf if gap_square > 0.0 else -inf
+    return gap_square / var + log(var)
+
+
 @loss(
     labels=REAL,
     preds=REAL,
@@ -164,4 +171,4 @@ def dawid_sebastiani_ensemble(y: float, p: Vector) -> float:
     # members are measured from the first one: close ones far from 0 keep their digits
     mean = total(q - p[0] for q in p) / len(p)
     var = total(square(q - p[0] - mean) for q in p) / (len(p) - 1.0)
-    return square(y - p[0] - mean) / var + log(var)
+    return sebastiani(square(y - p[0] - mean), var)

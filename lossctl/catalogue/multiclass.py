@@ -234,22 +234,19 @@ def ranking_softmax(y: Vector, p: Vector) -> float:
     return total(weigh(t, above + gap(top, z)) for t, z in zip(y, p))
 
 
-def threshold(p: Vector) -> float:
-    """The number by which scores are lowered so that their positive parts sum to one (Michelot 1986)."""
-    count, high, low = len(p), 0.0, 0.0
-    for k in range(len(p)):
-        low += rounding(high, p[k])
-        high += p[k]
-    tau = (high + low - 1.0) / count
+def threshold(p: Vector, top: float) -> float:
+    """How far below the highest score those end whose positive parts above it sum to one (Michelot 1986)."""
+    tau = -1.0
     for _ in range(len(p)):
         kept, high, low = 0, 0.0, 0.0
         for k in range(len(p)):
-            inside = p[k] > tau
+            below = p[k] - top
+            inside = below > tau
             kept = kept + 1 if inside else kept
-            term = p[k] if inside else 0.0
+            term = below if inside else 0.0
             low += rounding(high, term)
             high += term
-        tau = (high + low - 1.0) / kept if kept > 0 else tau
+        tau = (high + low - 1.0) / kept
     return tau
 
 
@@ -271,9 +268,13 @@ def multiclass_sparsemax(y: Index, p: Vector) -> float:
     >>> multiclass_sparsemax(0, [2.0, 0.5, 0.2])
     0.0
     """
-    tau, high, low = threshold(p), 0.0, 0.0
+    top, high, low = -inf, 0.0, 0.0
     for k in range(len(p)):
-        s = maximum(p[k] - tau, 0.0)
+        top = maximum(top, p[k])
+    # scores are taken from the highest on: large ones keep their digits
+    tau = threshold(p, top)
+    for k in range(len(p)):
+        s = maximum((p[k] - top) - tau, 0.0)
         term = s * (p[k] - at(p, y) - 0.5 * s)
         low += rounding(high, term)
         high += term

@@ -75,6 +75,6 @@ def aft_nll(
     0.6931472
     """
     low, high = (log(maximum(y, 0.0)) - p) / scale, (log(maximum(upper, 0.0)) - p) / scale
-    exactly = density(low, distribution) / (scale * y)
+    exactly = density(low, distribution) / (scale * y) if y > 0.0 else 0.0
     likely = exactly if y == upper else between(low, high, distribution)
     return -log(maximum(likely, epsilon))

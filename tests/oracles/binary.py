@@ -25,7 +25,10 @@ def binary(y: mpf, p: mpf, o: Options) -> mpf:
     q = held(p, o["epsilon"], highest) if o["guard"] in ("clip", "clip_add") else p
     if o["guard"] == "clip":
         return -log0(positive * soft, q) - log0(other, 1 - q)
-    logs = guarded(q, o["epsilon"], o["guard"]), guarded(1 - q, o["epsilon"], o["guard"])
+    rest = 1 - q
+    logs = guarded(q, o["epsilon"], o["guard"]), guarded(rest, o["epsilon"], o["guard"])
+    if q < 1e-30 and o["guard"] != "add":
+        logs = logs[0], -q
     return -positive * soft * logs[0] - other * logs[1]
 
 

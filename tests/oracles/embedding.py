@@ -21,6 +21,19 @@ def inner(x: Row, y: Row) -> mpf:
     return mpmath.fsum(a * b for a, b in zip(x, y, strict=True))
 
 
+def length(x: Row, o: Options) -> mpf:
+    """A norm whose square is held at or above epsilon; squares below the smallest float64 are 0."""
+    square = max(inner(x, x), mpf(o["epsilon"]))
+    return mpmath.sqrt(square) if square > 1e-320 else mpf(0)
+
+
+def quotient(a: mpf, b: mpf) -> mpf:
+    """a / b as IEEE 754 has it."""
+    if b:
+        return a / b
+    return mpf("nan") if abs(a) < 1e-320 else mpf("inf" if a > 0 else "-inf")
+
+
 def embedding(rows: Mapping[str, Row], o: Options) -> mpf:
     a, b, e = rows["x1"], rows["x2"], mpf(o["epsilon"])
     cosine = inner(a, b) / mpmath.sqrt((inner(a, a) + e) * (inner(b, b) + e))
@@ -41,9 +54,7 @@ def triplet(rows: Mapping[str, Row], o: Options) -> mpf:
 ORACLES: dict[str, Oracle] = {
     "cosine_similarity": whole(lambda y, p, o: -inner(y, p) / (norm(y, o) * norm(p, o))),
     "cosine_distance": whole(lambda y, p, o: 1 - inner(y, p)),
-    "cosine_gap": whole(
-        lambda y, p, o: 1 - inner(y, p) / (norm(y, {**o, "floor": "square"}) * norm(p, {**o, "floor": "square"}))
-    ),
+    "cosine_gap": whole(lambda y, p, o: 1 - quotient(inner(y, p), length(y, o) * length(p, o))),
     "cosine_embedding": embedding,
     "triplet_margin": triplet,
 }

@@ -109,7 +109,11 @@ def sebastiani(rows: Rows, o: Options) -> mpf:
     p = rows["preds"]
     mean = mpmath.fsum(p) / len(p)
     var = mpmath.fsum((x - mean) ** 2 for x in p) / (len(p) - 1)
-    return (rows["labels"][0] - mean) ** 2 / var + mpmath.log(var)
+    gap = (rows["labels"][0] - mean) ** 2
+    # squares below the smallest float64 are 0
+    if var < 1e-320:
+        return mpf("inf" if gap > 1e-320 else "-inf")
+    return gap / var + mpmath.log(var)
 
 
 def ranked(rows: Rows, o: Options) -> mpf:

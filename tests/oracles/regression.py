@@ -33,7 +33,7 @@ def fair(y: mpf, p: mpf, o: Options) -> mpf:
     c = mpf(o["c"])
     with mpmath.workdps(120):
         x = abs(p - y) / c
-        return c**2 * (x - mpmath.log(1 + x))
+        return c**2 * (x - mpmath.log1p(x) if x > 1e-30 else x * x / 2)
 
 
 def pinball(y: mpf, p: mpf, o: Options) -> mpf:
@@ -53,7 +53,9 @@ ORACLES: dict[str, Oracle] = {
     "mean_absolute_percentage_error": each(
         lambda y, p, o: mpf(o["percent"]) * abs(p - y) / max(abs(y), mpf(o["epsilon"]))
     ),
-    "symmetric_mean_absolute_percentage_error": each(lambda y, p, o: 200 * abs(p - y) / (abs(p) + abs(y))),
+    "symmetric_mean_absolute_percentage_error": each(
+        lambda y, p, o: 200 * abs(p - y) / (abs(p) + abs(y)) if p or y else mpf(0)
+    ),
     "mean_squared_logarithmic_error": each(msle),
     "huber": each(huber),
     "log_cosh": each(lambda y, p, o: mpmath.log(mpmath.cosh(p - y))),

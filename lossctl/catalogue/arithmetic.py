@@ -87,6 +87,16 @@ def less_log(a: float, y: float, x: float, rest: float) -> float:
         return float(Decimal(a) - Decimal(y) * (Decimal(x) + Decimal(rest)).ln())
 
 
+def square(x: float) -> float:
+    """x^2."""
+    return x * x
+
+
+def quotient(a: float, b: float) -> float:
+    """a / b for b >= 0; where b is 0, an infinity of a's sign, or NaN for 0 / 0."""
+    return a / b if b != 0.0 else a * math.inf
+
+
 def maximum(a: float, b: float) -> float:
     """The larger of two; NaN where either is NaN."""
     return a if a >= b or a != a else b

@@ -19,6 +19,7 @@ from lossctl.catalogue.arithmetic import (
     log_quotient,
     maximum,
     power,
+    square,
     total,
     weigh,
 )
@@ -43,11 +44,6 @@ from lossctl.catalogue.options import (
     LabelSmoothing,
 )
 from lossctl.catalogue.registry import loss
-
-
-def square(x: float) -> float:
-    """x^2."""
-    return x * x
 
 
 def softplus(x: float) -> float:

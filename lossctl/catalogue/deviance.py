@@ -6,13 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from lossctl.catalogue.arithmetic import (
-    exp,
-    less_log,
-    maximum,
-    power,
-    weigh,
-)
+from lossctl.catalogue.arithmetic import exp, less_log, maximum, power, quotient, weigh
 from lossctl.catalogue.declare import CANCELS, Accuracy, Param
 from lossctl.catalogue.domain import (
     COUNT,
@@ -22,7 +16,7 @@ from lossctl.catalogue.domain import (
     Domain,
     Interval,
 )
-from lossctl.catalogue.likelihood import LOGS_CANCEL, Floor, excess, log_ratio, poisson_gap, quotient
+from lossctl.catalogue.likelihood import LOGS_CANCEL, Floor, excess, log_ratio, poisson_gap
 from lossctl.catalogue.registry import loss
 
 POSITIVE = Interval(low=0.0, low_open=True)

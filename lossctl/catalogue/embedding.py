@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import Vector, maximum, power, total
+from lossctl.catalogue.arithmetic import Vector, maximum, power, quotient, total
 from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import REAL, SIGN, Interval
-from lossctl.catalogue.likelihood import quotient
 from lossctl.catalogue.options import Epsilon
 from lossctl.catalogue.registry import loss
 

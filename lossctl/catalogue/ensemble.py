@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from math import inf, nan, sqrt
 from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import Vector, log, power, rounding, total
+from lossctl.catalogue.arithmetic import Vector, log, power, rounding, square, total
 from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import REAL, Interval
-from lossctl.catalogue.forecast import square
 from lossctl.catalogue.registry import loss
 
 Estimator = Annotated[

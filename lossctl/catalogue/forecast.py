@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan, sqrt
 from typing import Annotated
 
-from lossctl.catalogue.arithmetic import Index, Vector, exp, log, log1p, maximum, rounding, total
+from lossctl.catalogue.arithmetic import Index, Vector, exp, log, log1p, maximum, rounding, square, total
 from lossctl.catalogue.declare import CANCELS, Accuracy, Param
 from lossctl.catalogue.domain import CLASS_INDEX, PROBABILITIES, REAL, Domain, Interval
 from lossctl.catalogue.registry import loss
@@ -21,11 +21,6 @@ VARIANCE = Domain("a variance > 0", Interval(low=0.0, low_open=True), "variance_
 RATE = Domain("a rate > 0", Interval(low=0.0, low_open=True), "pred_out_of_range")
 Level = Annotated[float, Param("share of the outcomes that the interval should miss", Interval(0.0, 1.0, True, True))]
 Levels = Annotated[Vector, Param("level of each quantile column", Interval(0.0, 1.0, True, True), many=True, each=True)]
-
-
-def square(x: float) -> float:
-    """x^2."""
-    return x * x
 
 
 @loss(

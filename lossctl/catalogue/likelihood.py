@@ -18,6 +18,7 @@ from lossctl.catalogue.arithmetic import (
     log_quotient,
     maximum,
     minimum,
+    quotient,
     rounding,
     total,
     weigh,
@@ -74,11 +75,6 @@ def excess(x: float, e: float, w: float) -> float:
     near = w * (z * (u / (1.0 - x * u)))
     # beyond 710, exp(x) is all
     return near if abs(x) < 1.0 else (e if x >= 710.0 else e - w * x)
-
-
-def quotient(a: float, b: float) -> float:
-    """a / b for b >= 0; where b is 0, an infinity of a's sign, or NaN for 0 / 0."""
-    return a / b if b != 0.0 else a * math.inf
 
 
 def log_ratio(y: float, mu: float, d: float) -> float:

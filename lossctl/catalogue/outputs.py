@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossctl.catalogue.arithmetic import Vector, largest, total
+from lossctl.catalogue.arithmetic import Vector, largest, square, total
 from lossctl.catalogue.declare import CANCELS
 from lossctl.catalogue.domain import REAL
 from lossctl.catalogue.registry import loss
@@ -11,11 +11,6 @@ from lossctl.catalogue.registry import loss
 def differs(y: float, p: float) -> float:
     """1 where two values are not the same."""
     return 0.0 if y == p else 1.0
-
-
-def square(x: float) -> float:
-    """x^2."""
-    return x * x
 
 
 @loss(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from lossctl.catalogue.arithmetic import exp, expm1, log1p, maximum, minimum, power, rounding
+from lossctl.catalogue.arithmetic import exp, expm1, log1p, maximum, minimum, power, quotient, rounding
 from lossctl.catalogue.declare import PRODUCT, Accuracy, Param
 from lossctl.catalogue.domain import NON_NEGATIVE, REAL, Domain, Interval, When
-from lossctl.catalogue.likelihood import excess, quotient
+from lossctl.catalogue.likelihood import excess
 from lossctl.catalogue.options import Epsilon
 from lossctl.catalogue.registry import loss
 

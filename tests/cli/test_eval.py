@@ -321,8 +321,12 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     command = [sys.executable, "-m", "lossctl", "eval", "-", "-p", "p", "-l", "mse", "-q", "-r", "none", "-o", str(out)]
-    surroundings = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=surroundings) as process:
+    more: dict[str, Any] = {
+        "env": {**os.environ, "TMPDIR": str(tmp_path)},
+        # a job in the background is started with interrupts ignored, and hands that on
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    }
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, **more) as process:
         assert process.stdin is not None
         process.stdin.write(b"y,p\n" + b"1,2\n" * 100_000)
         process.stdin.flush()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
 from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import Vector, maximum, power, quotient, total
+from lossctl.catalogue.arithmetic import Vector, largest, maximum, minimum, power, quotient, square, total
 from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import REAL, SIGN, Interval
 from lossctl.catalogue.options import Epsilon
@@ -119,20 +119,46 @@ def cosine_embedding(
     1.0
     """
     product = total(a * b for a, b in zip(x1, x2))
-    squares = (total(a * a for a in x1) + epsilon) * (total(b * b for b in x2) + epsilon)
-    cosine = product / sqrt(squares)
-    return embedded(y, cosine, margin)
+    length1 = sqrt(total((a * a for a in x1), epsilon))
+    length2 = sqrt(total((b * b for b in x2), epsilon))
+    unit1 = 1.0 / length1
+    unit2 = 1.0 / length2
+    # 1 - cos as half a squared distance keeps digits where the directions nearly agree; epsilon shortens both
+    apart = total(square(a * unit1 - b * unit2) for a, b in zip(x1, x2))
+    gap = 0.5 * (apart + epsilon * (unit1 * unit1 + unit2 * unit2))
+    return embedded(y, product / (length1 * length2), gap, margin)
 
 
-def embedded(y: float, cosine: float, margin: float) -> float:
-    """1 - cosine for a label of 1, what it has above the margin for -1, else 0."""
+def embedded(y: float, cosine: float, gap: float, margin: float) -> float:
+    """1 - cosine, which is `gap`, for a label of 1; what the cosine has above the margin for -1; else 0."""
     apart = maximum(cosine - margin, 0.0) if y == -1.0 else 0.0 * cosine
-    return 1.0 - cosine if y == 1.0 else apart
+    return gap if y == 1.0 else apart
+
+
+def raised(x: float, exponent: float) -> float:
+    """x to an exponent for x >= 0, rounded once where that is 1 or 2."""
+    if exponent == 1.0:
+        return x
+    return square(x) if exponent == 2.0 else power(x, exponent)
+
+
+def root(x: float, exponent: float) -> float:
+    """The number that raised to an exponent gives x, rounded once where that is 1 or 2."""
+    if exponent == 1.0:
+        return x
+    return sqrt(x) if exponent == 2.0 else power(x, 1.0 / exponent)
+
+
+def unit_of(longest: float, exponent: float) -> float:
+    """What to measure differences in, so that their powers neither overflow nor vanish."""
+    bare = (exponent == 1.0 or exponent == 2.0) and longest < 1e150
+    return longest if 0.0 < longest < inf and not bare else 1.0
 
 
 def distance(x: Vector, y: Vector, exponent: float, epsilon: float) -> float:
     """p-norm of x - y, with epsilon added to every coordinate."""
-    return power(total(power(abs(a - b + epsilon), exponent) for a, b in zip(x, y)), 1.0 / exponent)
+    unit = unit_of(largest(abs(a - b + epsilon) for a, b in zip(x, y)), exponent)
+    return unit * root(total(raised(abs(a - b + epsilon) / unit, exponent) for a, b in zip(x, y)), exponent)
 
 
 @loss(
@@ -165,5 +191,5 @@ def triplet_margin(
     far = distance(anchor, negative, p, epsilon)
     if swap:
         other = distance(positive, negative, p, epsilon)
-        return maximum(near - (far if far <= other else other) + margin, 0.0)
+        return maximum(near - minimum(far, other) + margin, 0.0)
     return maximum(near - far + margin, 0.0)

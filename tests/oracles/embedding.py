@@ -37,7 +37,8 @@ def quotient(a: mpf, b: mpf) -> mpf:
 def embedding(rows: Mapping[str, Row], o: Options) -> mpf:
     a, b, e = rows["x1"], rows["x2"], mpf(o["epsilon"])
     cosine = inner(a, b) / mpmath.sqrt((inner(a, a) + e) * (inner(b, b) + e))
-    return 1 - cosine if rows["labels"][0] == 1 else max(mpf(0), cosine - mpf(o["margin"]))
+    apart = max(mpf(0), cosine - mpf(o["margin"])) if rows["labels"][0] == -1 else mpf(0)
+    return 1 - cosine if rows["labels"][0] == 1 else apart
 
 
 def triplet(rows: Mapping[str, Row], o: Options) -> mpf:

@@ -75,7 +75,7 @@ ORACLES: dict[str, Oracle] = {
     "squared_hinge": each(lambda y, p, o: shortfall(y, p, o) ** 2),
     "categorical_hinge": whole(class_hinge),
     "soft_margin": each(lambda y, p, o: mpmath.log1p(mpmath.exp(-y * p))),
-    "hinge_embedding": each(lambda y, p, o: p if y == 1 else max(mpf(0), mpf(o["margin"]) - p)),
+    "hinge_embedding": each(lambda y, p, o: p * (y != -1) + max(mpf(0), mpf(o["margin"]) - p) * (y != 1)),
     "margin_ranking": each_of(("labels", "x1", "x2"), lambda y, a, b, o: max(mpf(0), -y * (a - b) + mpf(o["margin"]))),
     "perceptron": each(lambda y, p, o: max(mpf(0), -y * p)),
     "sparsemax": each(parabola),

@@ -128,6 +128,11 @@ def sigmoid(x: float) -> float:
     return (1.0 if x >= 0.0 else e) / (1.0 + e)
 
 
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), without overflow."""
+    return log1p(exp(-abs(x))) + maximum(x, 0.0)
+
+
 def log_held(p: float, rest: float, low: float, high: float) -> float:
     """log p, with p held in [low, 1 - high]; `rest` is 1 - p, for the digits of a p near 1."""
     inside = log(p) if p < 0.5 else log1p(-rest)

@@ -9,7 +9,6 @@ from lossctl.catalogue.arithmetic import (
     Vector,
     at,
     clip,
-    exp,
     exp_difference,
     expm1,
     gap,
@@ -19,6 +18,7 @@ from lossctl.catalogue.arithmetic import (
     log_quotient,
     maximum,
     power,
+    softplus,
     square,
     total,
     weigh,
@@ -44,11 +44,6 @@ from lossctl.catalogue.options import (
     LabelSmoothing,
 )
 from lossctl.catalogue.registry import loss
-
-
-def softplus(x: float) -> float:
-    """log(1 + exp(x)), without overflow."""
-    return log1p(exp(-abs(x))) + maximum(x, 0.0)
 
 
 def log_mass_above(z: Vector, top: float) -> float:

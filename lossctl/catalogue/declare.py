@@ -242,6 +242,11 @@ class Loss:
         return bool(self.roles) and all(role.shape == "scalar" for role in self.roles)
 
     @property
+    def formulas(self) -> tuple[Loss, ...]:
+        """The declared losses that it comes down to: of a framework's name one a form, else itself."""
+        return tuple(form.loss for form in self.forms) or (self,)
+
+    @property
     def summary(self) -> str:
         """The docstring's first sentence."""
         return (inspect.getdoc(self.function) or "").split("\n")[0]

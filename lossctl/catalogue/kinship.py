@@ -29,9 +29,8 @@ def like(name: str) -> list[Loss]:
 
 def traits(loss: Loss) -> set[str]:
     """What losses are compared by: their short names, those of their formulas, and the kin of these."""
-    formulas = [form.loss for form in loss.forms] or [loss]
-    spoken = {short(name) for entry in (loss, *formulas) for name in (entry.name, *entry.aliases)}
-    return spoken | {f"kin {kin}" for entry in formulas for kin in (entry.kin or entry.name,)}
+    spoken = {short(name) for entry in (loss, *loss.formulas) for name in (entry.name, *entry.aliases)}
+    return spoken | {f"kin {entry.kin or entry.name}" for entry in loss.formulas}
 
 
 def short(name: str) -> str:
@@ -63,16 +62,12 @@ def _written(value: object) -> str:
 
 def denominator(loss: Loss) -> str:
     """What a loss's default reduction divides by, in words."""
-    if any(form.loss.parts for form in loss.forms) or loss.parts:
+    if any(entry.parts for entry in loss.formulas):
         return "a number of the whole file"
     _, ours = meaning(bind(loss.name, {}), None)
-    weights = "sum of class weights" if any(entry.normaliser for entry in _formulas(loss)) else "sum of weights"
+    weights = "sum of class weights" if any(entry.normaliser for entry in loss.formulas) else "sum of weights"
     words = {"mean": weights, "sum": "nothing", "batchmean": "rows"}.get(ours, REDUCTIONS[ours].rpartition("/ ")[2])
     return words.replace("rows", "elements") if loss.counts == "elements" and ours != "batchmean" else words
-
-
-def _formulas(loss: Loss) -> list[Loss]:
-    return [form.loss for form in loss.forms] or [loss]
 
 
 def differences(reference: BoundLoss, core: BoundLoss) -> tuple[str, ...]:

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import (
-    Vector,
-    exp,
-    largest,
-    log1p,
-    maximum,
-    total,
-)
+from lossctl.catalogue.arithmetic import Vector, largest, maximum, softplus, total
 from lossctl.catalogue.declare import CANCELS, Param
 from lossctl.catalogue.domain import (
     BINARY_LABEL,
@@ -125,8 +118,7 @@ def soft_margin(y: float, p: float) -> float:
     >>> soft_margin(-1.0, 100.0)
     100.0
     """
-    z = -y * p
-    return log1p(exp(-abs(z))) + maximum(z, 0.0)
+    return softplus(-y * p)
 
 
 @loss(

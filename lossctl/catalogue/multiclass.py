@@ -9,13 +9,12 @@ from lossctl.catalogue.arithmetic import (
     Index,
     Vector,
     at,
-    exp,
     expm1,
     gap,
     largest,
-    log1p,
     maximum,
     rounding,
+    softplus,
     total,
     weigh,
 )
@@ -141,8 +140,7 @@ def multilabel_soft_margin(y: Vector, p: Vector, class_weights: ClassWeights = (
 
 def logistic(y: float, z: float) -> float:
     """Binary cross-entropy of a soft label from a logit."""
-    spread = log1p(exp(-abs(z)))
-    return weigh(y, spread + maximum(-z, 0.0)) + weigh(1.0 - y, spread + maximum(z, 0.0))
+    return weigh(y, softplus(-z)) + weigh(1.0 - y, softplus(z))
 
 
 @loss(

@@ -41,12 +41,7 @@ def error(y: float, p: float) -> float:
     return y - p
 
 
-def error_square(y: float, p: float) -> float:
-    """(y - p)^2, rounded."""
-    return (y - p) * (y - p)
-
-
-def error_square_rest(y: float, p: float) -> float:
+def squared_rest(y: float, p: float) -> float:
     """What rounding took from (y - p)^2."""
     return product_error(y - p, y - p)
 
@@ -112,8 +107,8 @@ def r2_score(
 
 @summary(
     error,
-    error_square,
-    error_square_rest,
+    squared,
+    squared_rest,
     label,
     label_square,
     label_square_rest,
@@ -125,8 +120,8 @@ def r2_score(
 )
 def explained_variance(
     error: float,
-    error_square: float,
-    error_square_rest: float,
+    squared: float,
+    squared_rest: float,
     label: float,
     label_square: float,
     label_square_rest: float,
@@ -142,7 +137,7 @@ def explained_variance(
     >>> explained_variance(0.0, 0.5, 0.0, 6.0, 14.0, 0.0, 3.0)
     0.75
     """
-    residual = error_square + error_square_rest - error * error / weight
+    residual = squared + squared_rest - error * error / weight
     return _skill(residual, label_square + label_square_rest - label * label / weight, force_finite)
 
 

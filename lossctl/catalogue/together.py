@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from lossctl.catalogue.arithmetic import Vector, exp, log, log1p, maximum, rounding, total
+from lossctl.catalogue.arithmetic import Vector, exp, log, rounding, softplus, total
 from lossctl.catalogue.declare import Gathered, Param
 from lossctl.catalogue.domain import REAL, Domain, Interval, When
 from lossctl.catalogue.registry import summary
@@ -132,7 +132,7 @@ def _anchor(rows: Any, labels: Any, i: int, options: Mapping[str, Any]) -> float
     near = gamma * (margin + gap) * (gap - margin)
     far = gamma * np.maximum(1.0 + margin - gap, 0.0) * ((1.0 - margin) - gap)
     z = _log_sum(near[same & others].tolist()) + _log_sum(far[~same].tolist())
-    return 0.0 if z == -math.inf else log1p(exp(-abs(z))) + maximum(z, 0.0)
+    return 0.0 if z == -math.inf else softplus(z)
 
 
 def _log_sum(values: Sequence[float]) -> float:

@@ -12,6 +12,7 @@ from lossctl.catalogue.declare import Gathered, Option, Quantile, Value
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluate.checks import values_of
 from lossctl.evaluate.executors import Executor, executor_for
+from lossctl.evaluate.frames import Bounds, scan_rows
 from lossctl.evaluate.quantile import quantile
 from lossctl.evaluate.request import Job
 from lossctl.evaluate.settled import Cell, Settled
@@ -33,8 +34,7 @@ def settled(job: Job, units: Units, threads: int) -> Job:
 
 def looks_ahead(bound: BoundLoss) -> bool:
     """Whether a loss's meaning may hang on all rows, so that the files are read more than once."""
-    losses = [form.loss for form in bound.loss.forms] or [bound.loss]
-    return any(option.param.ahead or option.name == ENCODING for loss in losses for option in loss.options)
+    return any(o.param.ahead or o.name == ENCODING for loss in bound.loss.formulas for o in loss.options)
 
 
 def _open(core: BoundLoss) -> list[Option]:
@@ -96,8 +96,6 @@ def gather(job: Job, unit: Unit, loss: Settled) -> dict[str, np.ndarray]:
 
 def zero_or_one(job: Job, unit: Unit) -> bool:
     """Whether every label of a unit is 0 or 1, as Keras asks; rows without a label are left to the checks."""
-    from lossctl.evaluate.frames import Bounds, scan_rows
-
     for columns in _labels(job, unit):
         look, _, flagged = scan_rows(columns, Bounds(0.0, 1.0, fractions=False), buffers(), "labels")
         if flagged and (look.least < 0.0 or look.most > 1.0 or _fractions(columns.owners)):
@@ -107,8 +105,6 @@ def zero_or_one(job: Job, unit: Unit) -> bool:
 
 def least_label(job: Job, unit: Unit) -> float:
     """The smallest label of a unit."""
-    from lossctl.evaluate.frames import Bounds, scan_rows
-
     bounds = Bounds(-math.inf, math.inf)
     return min((scan_rows(c, bounds, buffers(), "labels")[0].least for c in _labels(job, unit)), default=math.inf)
 

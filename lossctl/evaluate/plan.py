@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
@@ -53,11 +54,8 @@ def plan(request: Request) -> Plan:
     widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
     weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
     bits = _precision(sources[0], chosen)
-    losses = (
-        _alike(asked, widths, bits, weights, request.reduction)
-        if request.across
-        else tuple(_settled(bound, widths, bits, weights, request.reduction) for bound in asked)
-    )
+    settle = partial(_settled, widths=widths, bits=bits, class_weights=weights, reduction=request.reduction)
+    losses = _alike(asked, settle, widths) if request.across else tuple(map(settle, asked))
     one_hot = fit(losses, widths)
     _refuse_whole(losses, request.reduction)
     preds = widths.get("preds", 1)
@@ -266,11 +264,7 @@ def _with_roles_of_first(request: Request) -> tuple[BoundLoss, ...]:
 
 
 def _alike(
-    asked: Sequence[BoundLoss],
-    widths: dict[str, int],
-    bits: int,
-    class_weights: tuple[float, ...] | None,
-    reduction: str | None,
+    asked: Sequence[BoundLoss], settle: Callable[[BoundLoss], Settled], widths: dict[str, int]
 ) -> tuple[Settled, ...]:
     """The losses that take these columns for the same thing as the first of them: probabilities, logits, scores.
 
@@ -281,7 +275,7 @@ def _alike(
     missed: list[UsageError] = []
     for bound in asked:
         try:
-            other = _settled(bound, widths, bits, class_weights, reduction)
+            other = settle(bound)
             fit([other], widths)
         except UsageError as error:
             missed.append(error)

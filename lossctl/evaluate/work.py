@@ -182,7 +182,8 @@ class _Tally:
 
     def __init__(self, job: Job, unit: Unit) -> None:
         self.job, self.unit = job, unit
-        self.sums = [[Sums() for _ in settled.cells] for settled in job.losses]
+        self.cells = [settled.cells for settled in job.losses]
+        self.sums = [[Sums() for _ in cells] for cells in self.cells]
         self.guarded = [Sums() for _ in job.losses]
         self.result = Partial()
         self.read = 0
@@ -192,7 +193,7 @@ class _Tally:
         unused = np.ones(block.rows, np.uint8)
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
-            for cell, sums in zip(settled.cells, self.sums[i], strict=True):
+            for cell, sums in zip(self.cells[i], self.sums[i], strict=True):
                 for losses, weights in self._values(settled, cell, judged):
                     sums.add(losses, weights, skipped)
             if not settled.core.loss.parts and _may_guard(settled.core, judged.verdict.looks):

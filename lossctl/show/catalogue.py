@@ -47,7 +47,7 @@ def comparison(losses: Sequence[Loss], width: int | None, color: bool) -> str:
     for heading in ("loss", "formula", "options", "settled by the name", "divides by", "notes"):
         out.add_column(heading, style="bold" if heading == "loss" else None, overflow="fold")
     for loss in losses:
-        formulas = dict.fromkeys(form.loss.formula for form in loss.forms) or {loss.formula: None}
+        formulas = dict.fromkeys(entry.formula for entry in loss.formulas)
         out.add_row(
             loss.name,
             "\n".join(formulas),
@@ -72,7 +72,7 @@ def _public(loss: Loss) -> list[Option]:
 def page(loss: Loss) -> str:
     """One loss: formula, columns, options with defaults and ranges, reductions, source, an example."""
     lines = [loss.name, "", *(f"  {line}".rstrip() for line in loss.description.split("\n")), ""]
-    formulas = dict.fromkeys(form.loss.formula for form in loss.forms) or {loss.formula: None}
+    formulas = dict.fromkeys(entry.formula for entry in loss.formulas)
     lines += ["Formula", *(f"  {formula}" for formula in formulas), "", "Columns"]
     lines += [f"  {role.name:<8} {_values(role)}; {_count(loss, role)}" for role in loss.roles]
     lines += ["  weights  optional, one column, finite and >= 0", "", "Options"]

@@ -45,8 +45,3 @@ def softmax_log(z: Row) -> list[mpf]:
     top = max(range(len(z)), key=lambda k: z[k])
     rest = mpmath.log1p(mpmath.fsum(mpmath.exp(x - z[top]) for k, x in enumerate(z) if k != top))
     return [(x - z[top]) - rest for x in z]
-
-
-def share_log(p: Row, epsilon: float) -> list[mpf]:
-    mass = mpmath.fsum(p)
-    return [mpmath.log(held(q / mass, epsilon, 1 - mpf(epsilon))) for q in p]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lossctl.catalogue.spec import bind
-from lossctl.evaluate.request import Request
-from lossctl.evaluate.run import evaluate_rows, run
+from lossctl.evaluation.request import Request
+from lossctl.evaluation.run import evaluate_rows, run
 
 NAMES = {"labels": "y", "preds": "p", "weights": "w"}
 

@@ -12,14 +12,14 @@ from lossctl.cli.surroundings import colored, say, width
 from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from lossctl.evaluate.request import Request
-    from lossctl.evaluate.result import Result
-    from lossctl.evaluate.run import Evaluation
+    from lossctl.evaluation.request import Request
+    from lossctl.evaluation.result import Result
+    from lossctl.evaluation.run import Evaluation
 
 
 def answer(request: Request, format: str, output: str | None, quiet: bool, color: bool | None) -> None:
     """Run the request and write what it gives; the row account and the warnings go to stderr."""
-    from lossctl.evaluate.run import run
+    from lossctl.evaluation.run import run
     from lossctl.show.table import account_line, columns_line, warning_lines
 
     with _readable_twice(request, quiet) as request:
@@ -40,7 +40,7 @@ def answer(request: Request, format: str, output: str | None, quiet: bool, color
 @contextmanager
 def _readable_twice(request: Request, quiet: bool) -> Iterator[Request]:
     """The request, with stdin kept in a temporary file where it has to be read a second time."""
-    from lossctl.evaluate.ahead import looks_ahead
+    from lossctl.evaluation.ahead import looks_ahead
 
     twice = request.reduction == "none" or request.dropped or any(map(looks_ahead, request.losses))
     if "-" not in request.files or not twice:
@@ -78,8 +78,8 @@ def _put(file: BinaryIO, text: str) -> None:
 
 
 def _write_rows(request: Request, evaluation: Evaluation, format: str, output: str | None) -> None:
-    from lossctl.evaluate.run import evaluate_rows
-    from lossctl.evaluate.work import row_names
+    from lossctl.evaluation.run import evaluate_rows
+    from lossctl.evaluation.work import row_names
     from lossctl.show.output import write_atomically
     from lossctl.show.rows import write_rows
 
@@ -100,7 +100,7 @@ def _write_rows(request: Request, evaluation: Evaluation, format: str, output: s
 def _save_dropped(request: Request, evaluation: Evaluation) -> None:
     if request.dropped is None:
         return
-    from lossctl.evaluate.leftovers import dropped_rows
+    from lossctl.evaluation.leftovers import dropped_rows
     from lossctl.show.output import write_atomically
     from lossctl.show.tables import write_tables
 

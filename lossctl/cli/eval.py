@@ -71,7 +71,7 @@ def eval_command(
     limit = _max_dropped(max_dropped)
 
     from lossctl.cli.answer import answer
-    from lossctl.evaluate.request import Request
+    from lossctl.evaluation.request import Request
     from lossctl.readers.places import ReadSettings
 
     request = Request(

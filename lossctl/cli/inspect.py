@@ -32,7 +32,7 @@ def inspect_command(
     if file == "-":
         raise UsageError("inspect reads a file, not stdin")
 
-    from lossctl.evaluate.survey import survey
+    from lossctl.evaluation.survey import survey
     from lossctl.readers.places import ReadSettings, open_source
     from lossctl.show.survey import as_json, as_text
 

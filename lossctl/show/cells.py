@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lossctl.evaluate.result import LossResult
+from lossctl.evaluation.result import LossResult
 
 LISTED = 3
 

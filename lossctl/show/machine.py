@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lossctl.errors import UsageError, nearest
-from lossctl.evaluate.result import SCHEMA_VERSION, LossResult, Result, plain
+from lossctl.evaluation.result import SCHEMA_VERSION, LossResult, Result, plain
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
 SUFFIXES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lossctl.evaluate.rows import LossRows
+from lossctl.evaluation.rows import LossRows
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl.errors import DataError
-from lossctl.evaluate.rows import LossRows
+from lossctl.evaluation.rows import LossRows
 from lossctl.show.machine import encodable
 from lossctl.show.rowcolumns import Names, columns_of
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from lossctl.errors import UsageError, nearest
-from lossctl.evaluate.rows import LossRows
+from lossctl.evaluation.rows import LossRows
 from lossctl.show import rowtext
 from lossctl.show.rowcolumns import Names, columns_of
 from lossctl.show.rowfile import write_npy, write_parquet

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from lossctl.evaluate.result import plain
-from lossctl.evaluate.survey import ColumnSummary, Survey
+from lossctl.evaluation.result import plain
+from lossctl.evaluation.survey import ColumnSummary, Survey
 from lossctl.readers.roles import Chosen
 from lossctl.show.table import rendered
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from lossctl.evaluate.result import Result
+from lossctl.evaluation.result import Result
 from lossctl.show.cells import Row, column_names, counted, printable, row_of
 
 if TYPE_CHECKING:

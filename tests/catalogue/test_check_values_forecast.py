@@ -13,7 +13,7 @@ from mpmath import mpf
 
 from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind
-from lossctl.evaluate.frames import Buffers, loss_rows
+from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.readers.block import Block, lay
 from tests.oracles import oracle
 

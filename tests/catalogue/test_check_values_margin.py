@@ -10,7 +10,7 @@ import pytest
 
 from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import BoundLoss, bind
-from lossctl.evaluate.frames import Buffers, loss_rows
+from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.readers.block import Block, lay
 from tests.oracles import oracle
 

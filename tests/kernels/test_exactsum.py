@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossctl.evaluate.frames import Sums, unweighted
-from lossctl.evaluate.partial import LossPartial
+from lossctl.evaluation.frames import Sums, unweighted
+from lossctl.evaluation.partial import LossPartial
 from lossctl.kernels.exactsum import as_float, exact, exact_integer, ratio
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

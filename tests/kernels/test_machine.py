@@ -95,7 +95,7 @@ def test_what_has_no_form_as_passes_is_told_with_its_line() -> None:
 
 
 def test_kernels_read_what_numpy_reads() -> None:
-    from lossctl.evaluate.frames import Bounds, Buffers, scan_rows
+    from lossctl.evaluation.frames import Bounds, Buffers, scan_rows
     from lossctl.readers.block import lay
 
     values = np.arange(1000, dtype=np.int16) - 3

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from lossctl.errors import UsageError
-from lossctl.evaluate.result import InputFile, LossResult, Result, RowAccount, Warned
+from lossctl.evaluation.result import InputFile, LossResult, Result, RowAccount, Warned
 from lossctl.show import machine
 
 

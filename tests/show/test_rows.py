@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from lossctl.errors import DataError, UsageError
-from lossctl.evaluate.rows import LossRows
+from lossctl.evaluation.rows import LossRows
 from lossctl.show.output import replacing
 from lossctl.show.rows import write_rows
 

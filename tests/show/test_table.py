@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from lossctl.evaluate.result import InputFile, LossResult, Result, RowAccount, Warned
+from lossctl.evaluation.result import InputFile, LossResult, Result, RowAccount, Warned
 from lossctl.show import table
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")

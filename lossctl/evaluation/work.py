@@ -11,18 +11,18 @@ import numpy as np
 
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
-from lossctl.evaluate.checks import Check, Verdict, checks_for, judge, values_of
-from lossctl.evaluate.frames import Buffers, Sums, loss_rows, unweighted
-from lossctl.evaluate.partial import SHOWN, Dropped, Look, LossPartial, Partial
-from lossctl.evaluate.request import Job
-from lossctl.evaluate.rows import LossRows
-from lossctl.evaluate.settled import Cell, Settled
+from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
+from lossctl.evaluation.frames import Buffers, Sums, loss_rows, unweighted
+from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partial
+from lossctl.evaluation.request import Job
+from lossctl.evaluation.rows import LossRows
+from lossctl.evaluation.settled import Cell, Settled
 from lossctl.readers.block import Block, Columns, lay
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lossctl.evaluate.rows import Floats, Whole
+    from lossctl.evaluation.rows import Floats, Whole
     from lossctl.readers.source import Chunk, Unit, Values
 
 # what a row's loss must change by, when the guard is taken away, to count as guarded

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from lossctl.evaluate.request import Job
+from lossctl.evaluation.request import Job
 from lossctl.readers.source import Unit
 
 Answer = TypeVar("Answer")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
-from lossctl.evaluate.partial import Look, Offence, Partial
-from lossctl.evaluate.request import Job
-from lossctl.evaluate.result import LossResult, Warned
+from lossctl.evaluation.partial import Look, Offence, Partial
+from lossctl.evaluation.request import Job
+from lossctl.evaluation.result import LossResult, Warned
 
 REMEDY = "--on-bad drop leaves such rows out, --on-bad keep passes them to the formula"
 

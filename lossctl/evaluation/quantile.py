@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lossctl.evaluate.frames import loss_rows
-from lossctl.evaluate.request import Job
-from lossctl.evaluate.settled import Cell, Settled
-from lossctl.evaluate.work import buffers, judged_blocks, left_out
+from lossctl.evaluation.frames import loss_rows
+from lossctl.evaluation.request import Job
+from lossctl.evaluation.settled import Cell, Settled
+from lossctl.evaluation.work import buffers, judged_blocks, left_out
 
 if TYPE_CHECKING:
     from lossctl.readers.source import Unit

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluate.settled import Settled
+from lossctl.evaluation.settled import Settled
 from lossctl.readers.places import ReadSettings
 from lossctl.readers.source import Source
 

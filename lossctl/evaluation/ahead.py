@@ -10,13 +10,13 @@ import numpy as np
 
 from lossctl.catalogue.declare import Gathered, Option, Quantile, Value
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluate.checks import values_of
-from lossctl.evaluate.executors import Executor, executor_for
-from lossctl.evaluate.frames import Bounds, scan_rows
-from lossctl.evaluate.quantile import quantile
-from lossctl.evaluate.request import Job
-from lossctl.evaluate.settled import Cell, Settled
-from lossctl.evaluate.work import buffers, judged_blocks, left_out
+from lossctl.evaluation.checks import values_of
+from lossctl.evaluation.executors import Executor, executor_for
+from lossctl.evaluation.frames import Bounds, scan_rows
+from lossctl.evaluation.quantile import quantile
+from lossctl.evaluation.request import Job
+from lossctl.evaluation.settled import Cell, Settled
+from lossctl.evaluation.work import buffers, judged_blocks, left_out
 from lossctl.readers.block import Columns, lay
 from lossctl.readers.source import Unit
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lossctl.evaluate.complaint import row_numbers
-from lossctl.evaluate.partial import Dropped
-from lossctl.evaluate.run import Evaluation
+from lossctl.evaluation.complaint import row_numbers
+from lossctl.evaluation.partial import Dropped
+from lossctl.evaluation.run import Evaluation
 from lossctl.readers.source import Chunk, Unit
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from functools import reduce as fold
 
 from lossctl.errors import GateError
-from lossctl.evaluate.ahead import settled
-from lossctl.evaluate.complaint import refuse_bad_rows, warnings_for
-from lossctl.evaluate.executors import Executor, executor_for
-from lossctl.evaluate.partial import LossPartial, Partial
-from lossctl.evaluate.plan import Plan, plan
-from lossctl.evaluate.reduce import reduce
-from lossctl.evaluate.request import Job, Request
-from lossctl.evaluate.result import InputFile, LossResult, Result, RowAccount
-from lossctl.evaluate.rows import LossRows
-from lossctl.evaluate.work import evaluate_unit, unit_rows
+from lossctl.evaluation.ahead import settled
+from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
+from lossctl.evaluation.executors import Executor, executor_for
+from lossctl.evaluation.partial import LossPartial, Partial
+from lossctl.evaluation.plan import Plan, plan
+from lossctl.evaluation.reduce import reduce
+from lossctl.evaluation.request import Job, Request
+from lossctl.evaluation.result import InputFile, LossResult, Result, RowAccount
+from lossctl.evaluation.rows import LossRows
+from lossctl.evaluation.work import evaluate_unit, unit_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ import pytest
 
 from lossctl.catalogue.registry import all_losses
 from lossctl.catalogue.spec import bind
-from lossctl.evaluate.partial import LossPartial, Partial
-from lossctl.evaluate.request import Request
-from lossctl.evaluate.result import LossResult
-from lossctl.evaluate.run import prepare, run
-from lossctl.evaluate.work import evaluate_unit
+from lossctl.evaluation.partial import LossPartial, Partial
+from lossctl.evaluation.request import Request
+from lossctl.evaluation.result import LossResult
+from lossctl.evaluation.run import prepare, run
+from lossctl.evaluation.work import evaluate_unit
 
 ROWS = 5000
 LOSSES = tuple(bind(name, {}) for name in ("cce", "kld", "categorical_hinge", "cosine_similarity", "bce", "poisson"))

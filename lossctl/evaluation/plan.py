@@ -10,8 +10,8 @@ from functools import partial
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
-from lossctl.evaluate.request import Job, Request
-from lossctl.evaluate.settled import Settled
+from lossctl.evaluation.request import Job, Request
+from lossctl.evaluation.settled import Settled
 from lossctl.readers.places import ReadSettings, open_arrays, open_source
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, listing, select
 from lossctl.readers.source import ColumnInfo, Source, Unit

@@ -10,9 +10,9 @@ from typing import Any
 from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.reductions import meaning
 from lossctl.errors import DataError
-from lossctl.evaluate.partial import LossPartial
-from lossctl.evaluate.result import LossResult
-from lossctl.evaluate.settled import Settled, class_argument
+from lossctl.evaluation.partial import LossPartial
+from lossctl.evaluation.result import LossResult
+from lossctl.evaluation.settled import Settled, class_argument
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, exact, ratio
 
 DENOMINATORS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lossctl.evaluate.rows import Whole
+    from lossctl.evaluation.rows import Whole
 
 SHOWN = 5
 

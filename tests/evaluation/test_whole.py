@@ -56,7 +56,7 @@ def test_the_number_is_the_formula_s(bound: BoundLoss, width: int, weighted: boo
 def test_threads_and_cuts_do_not_reach_the_bits(loss: object, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from lossctl.evaluate.run import run
+    from lossctl.evaluation.run import run
     from tests.evaluating import request_for
 
     bound = next(b for b in VARIANTS if b.loss is loss)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluate.frames import Buffers, loss_rows
+from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.readers.block import Block, lay
 from tests.draws import ALL_VARIANTS, ROW_LOSSES, draw, draw_extremes, fitted
 from tests.evaluating import evaluate_arrays

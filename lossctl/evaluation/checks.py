@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lossctl.catalogue.domain import CLASS_INDEX, Domain, Interval
-from lossctl.evaluate.frames import Bounds, Buffers, scan_rows
-from lossctl.evaluate.partial import SHOWN, Look, Offence
-from lossctl.evaluate.request import Job
+from lossctl.evaluation.frames import Bounds, Buffers, scan_rows
+from lossctl.evaluation.partial import SHOWN, Look, Offence
+from lossctl.evaluation.request import Job
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
-    from lossctl.evaluate.rows import Whole
+    from lossctl.evaluation.rows import Whole
     from lossctl.readers.source import Chunk, Unit
 
 SINGULAR = {"labels": "label", "preds": "pred", "weights": "weight"}

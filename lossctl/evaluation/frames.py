@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluate.partial import Look, LossPartial
+from lossctl.evaluation.partial import Look, LossPartial
 from lossctl.kernels import exactsum
 from lossctl.kernels.layout import LANES, TILE, option_values
 from lossctl.kernels.machine import accumulate_kernel, loader_address, loss_kernel, scan_kernel
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
-    from lossctl.evaluate.rows import Floats
+    from lossctl.evaluation.rows import Floats
 
 # a tile of all roles should stay in the first two caches
 TILE_BYTES = 1 << 18

@@ -1,3 +1,49 @@
 """lossctl: judge a file of predictions."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lossctl.catalogue.arithmetic import Index, Vector, room
+    from lossctl.catalogue.declare import Param
+    from lossctl.catalogue.domain import Domain, Interval
+    from lossctl.catalogue.own import loss
+    from lossctl.errors import DataError, GateError, LossctlError, UsageError
+
 __version__ = "0.1.0"
+# public name to its home; each is imported when it is first asked for
+_HOMES = {
+    **dict.fromkeys(("Index", "Vector", "room"), "lossctl.catalogue.arithmetic"),
+    **dict.fromkeys(("Param",), "lossctl.catalogue.declare"),
+    **dict.fromkeys(("Domain", "Interval"), "lossctl.catalogue.domain"),
+    **dict.fromkeys(("loss",), "lossctl.catalogue.own"),
+    **dict.fromkeys(("DataError", "GateError", "LossctlError", "UsageError"), "lossctl.errors"),
+}
+__all__ = [
+    "DataError",
+    "Domain",
+    "GateError",
+    "Index",
+    "Interval",
+    "LossctlError",
+    "Param",
+    "UsageError",
+    "Vector",
+    "__version__",
+    "loss",
+    "room",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lossctl' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

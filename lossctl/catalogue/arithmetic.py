@@ -79,6 +79,14 @@ def power(x: float, exponent: float) -> float:
         return math.inf
 
 
+def raised(x: float, exponent: float) -> float:
+    """x to an exponent, as `**` has it: of a negative x only whole exponents are numbers, all else is NaN."""
+    size = power(abs(x), exponent)
+    even = exponent * 0.5 == math.floor(exponent * 0.5)
+    signed = size if even else (-size if exponent == math.floor(exponent) else math.nan)
+    return signed if x < 0.0 else size
+
+
 def less_log(a: float, y: float, x: float, rest: float) -> float:
     """a - y log(x + rest), where `rest` is what rounding lost of x; accurate where the two nearly cancel."""
     if not (x > 0.0 and all(map(math.isfinite, (a, y, x, rest)))):
@@ -131,6 +139,23 @@ def sigmoid(x: float) -> float:
 def softplus(x: float) -> float:
     """log(1 + exp(x)), without overflow."""
     return log1p(exp(-abs(x))) + maximum(x, 0.0)
+
+
+def log_add(a: float, b: float) -> float:
+    """log(exp(a) + exp(b)), without overflow."""
+    return maximum(a, b) + log1p(exp(-abs(gap(a, b))))
+
+
+def tanh(x: float) -> float:
+    """The hyperbolic tangent."""
+    e = expm1(-2.0 * abs(x))
+    size = -e / (2.0 + e)
+    return size if x >= 0.0 else -size
+
+
+def where(chosen: bool, a: float, b: float) -> float:
+    """a where it is chosen, else b."""
+    return a if chosen else b
 
 
 def log_held(p: float, rest: float, low: float, high: float) -> float:

@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from lossctl.catalogue.arithmetic import Index, Vector
-from lossctl.catalogue.domain import REAL, Depends, Domain, Interval, When
+from lossctl.catalogue.domain import CLASS_INDEX, REAL, Depends, Domain, Interval, When
 from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ Shape = Literal["scalar", "vector", "index"]
 Counts = Literal["rows", "elements", "columns"]
 Function = TypeVar("Function", bound=Callable[..., float])
 
-ROLE_NAMES = {"y": "labels", "p": "preds"}
+ROLE_NAMES = {
+    **dict.fromkeys(("y", "y_true", "label", "target"), "labels"),
+    **dict.fromkeys(("p", "y_pred", "pred", "prediction"), "preds"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,7 @@ class Loss:
         fits: what is wrong with the roles' widths, in words, where they need not be equal; empty if nothing is.
         forms: of a name that frameworks give: what it computes, by the columns' shape (see `naming`).
         framework: whose name it is.
+        home: the file or package of a user's own loss; empty for lossctl's.
         reductions: the framework's names of reductions, to ours; `reduction` is the default.
     """
 
@@ -235,6 +239,7 @@ class Loss:
     framework: Framework | None = field(default=None, compare=False)
     reductions: Mapping[str, str] = field(default_factory=dict, compare=False)
     reduction: str = "mean"
+    home: str = ""
 
     @property
     def elementwise(self) -> bool:
@@ -278,12 +283,14 @@ def read_function(
     roles: list[Role] = []
     options: list[Option] = []
     for argument in inspect.signature(function).parameters.values():
-        hint = hints[argument.name]
+        hint = hints.get(argument.name, float)
         if argument.default is inspect.Parameter.empty:
             name = ROLE_NAMES.get(argument.name, argument.name)
-            roles.append(Role(argument.name, name, _shape(hint), domains.get(name, REAL)))
+            shape = _shape(hint)
+            domain = domains.get(name, CLASS_INDEX if shape == "index" else REAL)
+            roles.append(Role(argument.name, name, shape, domain))
         else:
-            options.append(_option(argument.name, hint, argument.default))
+            options.append(_option(argument.name, hints.get(argument.name), argument.default))
     return Loss(function.__name__, function, tuple(roles), tuple(options), formula, source, **more)
 
 
@@ -314,9 +321,11 @@ def _shape(hint: Any) -> Shape:
 
 
 def _option(name: str, hint: Any, default: Value) -> Option:
-    if typing.get_origin(hint) is not Annotated:
-        raise TypeError(f"option {name} needs Annotated[type, Param(...)]")
-    kind, param = typing.get_args(hint)[:2]
+    """An option; what its annotation leaves open follows from its default."""
+    kind, param = typing.get_args(hint)[:2] if typing.get_origin(hint) is Annotated else (hint, None)
+    if not isinstance(param, Param):
+        param = Param(name.replace("_", " "), many=isinstance(default, tuple))
+    kind = kind or (bool if isinstance(default, bool) else float)
     if kind == Vector:
         assert isinstance(default, tuple)
         return Option(name, float, default[0] if len(default) == 1 else default, param, vector=True)

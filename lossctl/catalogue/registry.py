@@ -9,6 +9,7 @@ from functools import cache
 from lossctl.catalogue.declare import Accuracy, Counts, Function, Loss, read_function, read_summary
 from lossctl.catalogue.domain import Depends, Domain, When
 from lossctl.catalogue.naming import Framework, made
+from lossctl.catalogue.own import load_packages, on_new, own_losses
 from lossctl.errors import UsageError, nearest
 
 FAMILIES = (
@@ -114,9 +115,16 @@ def _named() -> dict[str, Loss]:
 
 
 def all_losses() -> list[Loss]:
-    """Every declared loss, in the order of the families."""
+    """Every declared loss, in the order of the families, and then the users' own."""
     _load()
-    return list(_LOSSES.values())
+    return [*_LOSSES.values(), *own_losses()]
+
+
+def built_in(name: str) -> bool:
+    """Whether a name is one of lossctl's, in whatever spelling."""
+    _load()
+    spoken = {name for loss in [*_LOSSES.values(), *named_losses()] for name in (loss.name, *loss.aliases)}
+    return name.lower() in map(str.lower, spoken)
 
 
 def named_losses(framework: str | None = None) -> list[Loss]:
@@ -147,13 +155,24 @@ def find(name: str) -> Loss:
     Raises:
         UsageError: no loss has that name; the nearest ones are in the message.
     """
+    found = _found(name)
+    if found is None:
+        # an installed package's code runs only for a name that lossctl itself lacks
+        load_packages(name)
+        found = _found(name)
+    if found is None:
+        raise UsageError(f"unknown loss {name!r}{nearest(name, names()) or '; see `lossctl losses`'}")
+    return found
+
+
+def _found(name: str) -> Loss | None:
     known = names()
     lowered = {word.lower(): own for word, own in known.items()}
     for spelling in (name, _short(name)):
         own = known.get(spelling) or lowered.get(spelling.lower())
         if own is not None:
-            return _named().get(own) or _LOSSES[own]
-    raise UsageError(f"unknown loss {name!r}{nearest(name, known) or '; see `lossctl losses`'}")
+            return _named().get(own) or next(loss for loss in all_losses() if loss.name == own)
+    return None
 
 
 def _short(name: str) -> str:
@@ -163,3 +182,6 @@ def _short(name: str) -> str:
         if name.lower().startswith(spelling.lower()):
             return f"{spellings[spelling]}.{name[len(spelling) :]}"
     return name
+
+
+on_new(names.cache_clear)

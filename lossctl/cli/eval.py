@@ -15,6 +15,7 @@ from lossctl.errors import UsageError
 def eval_command(
     files: w.Files = None,
     loss: w.Losses = None,
+    functions: w.Functions = None,  # run before the flags are made, since it brings some
     across: w.Across = None,
     labels: w.Labels = None,
     preds: w.Preds = None,
@@ -52,6 +53,7 @@ def eval_command(
       lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
       lossctl eval preds.csv --loss torch.BCELoss --loss sklearn.log_loss
       lossctl eval preds.csv --across huber
+      lossctl eval preds.csv --functions my_losses.py --loss focal --gamma 1
       lossctl eval preds.csv --loss huber:delta=2 -r none --id row_id -o rows.parquet
 
     Columns that are not named are found by their names; what was chosen is said on stderr. `lossctl losses`

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +34,11 @@ def with_loss_options(command: Callable[..., None], wanted: bool) -> Callable[..
         wanted: whether the flags are needed at all: to make them, every loss is read.
     """
     signature = inspect.signature(command, eval_str=True)
-    flags = {name: _parameter(name, having) for name, having in loss_options().items()} if wanted else {}
+    taken = _taken(signature)
+    offered = loss_options() if wanted else {}
+    # what is a flag of the call already is said in the loss's name alone, as in mine:labels=2
+    free = {n: having for n, having in offered.items() if not {f"--{n.replace('_', '-')}", having[0][1].flag} & taken}
+    flags = {name: _parameter(name, having) for name, having in free.items()}
 
     @wraps(command)
     def wrapped(**given: Any) -> None:
@@ -44,6 +49,16 @@ def with_loss_options(command: Callable[..., None], wanted: bool) -> Callable[..
     wrapped.__signature__ = signature.replace(parameters=[*kept, *flags.values()])  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in [*kept, *flags.values()]}
     return wrapped
+
+
+def _taken(signature: inspect.Signature) -> set[str]:
+    """The flags that the command has by itself."""
+    taken = {"--help"}
+    for parameter in signature.parameters.values():
+        for declared in getattr(parameter.annotation, "__metadata__", ()):
+            words = getattr(declared, "param_decls", None) or ()
+            taken.update((f"--{parameter.name}", *(flag for word in words for flag in word.split("/"))))
+    return taken
 
 
 def _parameter(name: str, having: list[tuple[str, Option]]) -> inspect.Parameter:
@@ -77,3 +92,14 @@ def complete_losses(incomplete: str) -> list[tuple[str, str]]:
     """Loss names that start so, each with its summary, for the shell's completion."""
     known = names()
     return [(name, find(own).summary) for name, own in known.items() if name.startswith(incomplete)]
+
+
+def given(argv: list[str], flag: str) -> list[str]:
+    """The values of a flag that has to be known before the others are: with a user's losses come their flags.
+
+    >>> given(["eval", "--functions", "a.py", "--functions=b.py"], "--functions")
+    ['a.py', 'b.py']
+    """
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    apart = [after for word, after in pairwise(words) if word == flag]
+    return apart + [word.partition("=")[2] for word in words if word.startswith(f"{flag}=")]

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from lossctl.catalogue.declare import Loss
+from lossctl.catalogue.own import load_packages
 from lossctl.catalogue.registry import all_losses, find, frameworks, named_losses
+from lossctl.cli import words as w
 from lossctl.cli.flags import complete_losses
 from lossctl.cli.surroundings import colored, width
 from lossctl.errors import UsageError, nearest
@@ -23,6 +25,7 @@ def losses_command(
         str | None,
         typer.Option("--like", metavar="NAME", help="All that share a name or formula, and what tells them apart."),
     ] = None,
+    functions: w.Functions = None,  # run before, by `main`
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     reference: Annotated[
         bool, typer.Option("--reference", help="Every loss and every framework's name, as Markdown.")
@@ -66,6 +69,7 @@ def _chosen(name: str | None, preset: str | None, like: str | None) -> list[Loss
 
         return kinship.like(like)
     if preset is None:
+        load_packages()
         return [*all_losses(), *named_losses()]
     if preset not in frameworks():
         raise UsageError(f"--preset {preset}: there are {', '.join(frameworks())}{nearest(preset, frameworks())}")

@@ -10,8 +10,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from lossctl import __version__
+from lossctl.catalogue.own import load_functions
 from lossctl.cli.eval import eval_command
-from lossctl.cli.flags import with_loss_options
+from lossctl.cli.flags import given, with_loss_options
 from lossctl.cli.inspect import inspect_command
 from lossctl.cli.losses import losses_command
 from lossctl.cli.surroundings import say
@@ -96,6 +97,8 @@ def _leave(code: int) -> NoReturn:
 
 
 def _run() -> int:
+    for place in given(sys.argv[1:], "--functions"):
+        load_functions(place)
     elsewhere = sys.argv[1:2] in ([], *([word] for word in WITHOUT_FLAGS))
     code: Any = program(COMPLETING or not elsewhere)(standalone_mode=False)
     return code if isinstance(code, int) else 0

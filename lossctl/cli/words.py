@@ -53,6 +53,14 @@ Losses = Annotated[
         autocompletion=complete_losses,
     ),
 ]
+Functions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--functions",
+        metavar="FILE",
+        help="A Python file (or module) with losses of your own, declared by @lossctl.loss; it is run. Repeatable.",
+    ),
+]
 Across = Annotated[
     str | None,
     typer.Option(

@@ -8,18 +8,26 @@ summed in its own order at every vector width.
 from __future__ import annotations
 
 import ast
-import builtins
 import inspect
-import textwrap
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from lossctl.catalogue import arithmetic
 from lossctl.errors import UsageError
+from lossctl.kernels.formula import spoken, whole
+from lossctl.kernels.source import MISSING, definition, meanings, refusal, resolved
 
-SUMS = (arithmetic.total, sum)
-MAXIMA = (arithmetic.largest, max)
+SUMS = (arithmetic.total, sum, np.sum, math.fsum)
+MEANS = (np.mean, np.average)
+MAXIMA = (arithmetic.largest, max, np.max)
+MINIMA = (min, np.min)
+REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, *MINIMA)
+# the same as methods, as in `(y * p).sum()`
+METHODS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,13 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """A number a class, worked out where it is used: source text that may use `o`, `k` and `r`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A number a row, as source text that may use `r`."""
 
@@ -50,8 +65,8 @@ class Constant:
     value: Any
 
 
-Meaning = Vector | Table | Text | Constant
-Series = Vector | Table
+Meaning = Vector | Table | Each | Text | Constant
+Series = Vector | Table | Each
 Scope = dict[str, Meaning]
 
 
@@ -126,16 +141,14 @@ class _Body:
     """One function's body, statement by statement."""
 
     def __init__(self, function: Callable[..., Any], scope: Scope, program: RowProgram) -> None:
-        lines, self.first_line = inspect.getsourcelines(function)
         self.function, self.scope, self.program = function, scope, program
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-        definition = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
-        self.statements = definition.body
+        self.known = meanings(function)
+        self.statements = definition(function).body
 
     def value(self) -> str:
         result = self.run(self.statements)
         if result is None:
-            raise UsageError(f"{self.function.__name__} ends without a return")
+            raise self.cannot(self.statements[-1], "it may end without a return")
         return result
 
     def run(self, statements: list[ast.stmt]) -> str | None:
@@ -149,14 +162,28 @@ class _Body:
         match node:
             case ast.Expr(value=ast.Constant(value=str())):
                 return None
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.scope[name] = self.program.keep(self.text(value, self.scope))
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                self.scope[name] = self.assigned(value)
+                return None
+            case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
+                old = ast.copy_location(ast.Name(name, ast.Load()), target)
+                self.scope[name] = self.assigned(ast.copy_location(ast.BinOp(old, op, value), node))
                 return None
             case ast.If(test=test, body=body, orelse=orelse):
                 return self.run(body if self.decide(test) else orelse)
             case ast.Return(value=ast.expr() as value):
+                if self.rowwise(value):
+                    raise self.cannot(value, "it returns a number a class; take their sum")
                 return self.text(value, self.scope)
-        raise self.cannot(node, "only assignments, `if` on a true/false option, and `return`")
+        raise self.cannot(
+            node, "a loss over a row has assignments, `if` on a true/false option and `return`, or loops over range()"
+        )
+
+    def assigned(self, value: ast.expr) -> Meaning:
+        return Each(self.element(value)) if self.rowwise(value) else self.program.keep(self.text(value, self.scope))
 
     def decide(self, test: ast.expr) -> bool:
         known = {name: m.value for name, m in self.scope.items() if isinstance(m, Constant)}
@@ -169,9 +196,64 @@ class _Body:
         return ast.unparse(_Expression(self, scope).visit(node))
 
     def cannot(self, node: ast.AST, why: str) -> UsageError:
-        line = self.first_line + getattr(node, "lineno", 1) - 1
-        where = inspect.getsourcefile(self.function)
-        return UsageError(f"{where}, line {line}: {self.function.__name__} cannot be compiled: {why}")
+        return refusal(self.function, node, why)
+
+    def called(self, node: ast.Call) -> Any:
+        """The function of a call."""
+        found = resolved(node.func, self.known)
+        method = found is MISSING and isinstance(node.func, ast.Attribute)
+        return METHODS.get(node.func.attr, MISSING) if method else found  # type: ignore[attr-defined]
+
+    def taken(self, node: ast.Call) -> ast.expr:
+        """What a reduction runs over."""
+        if node.args or not isinstance(node.func, ast.Attribute):
+            return node.args[0]
+        return node.func.value
+
+    def rowwise(self, node: ast.AST) -> bool:
+        """Whether an expression has a number a class: it holds a row outside what makes one number of it."""
+        if isinstance(node, ast.Name):
+            return _series(node, self.scope) is not None
+        if isinstance(node, ast.Subscript | ast.GeneratorExp):
+            return False
+        if isinstance(node, ast.Call):
+            function = spoken(self.called(node))
+            one = function in (*REDUCTIONS, len, arithmetic.at, np.dot) and not self.pairwise(function, node)
+            return not one and not self.over_rows(function, node) and any(map(self.rowwise, node.args))
+        return any(map(self.rowwise, ast.iter_child_nodes(node)))
+
+    def pairwise(self, function: Any, node: ast.Call) -> bool:
+        """Whether it is `max(a, b)`, of two numbers, rather than the largest of a row."""
+        return function in (max, min) and len(node.args) > 1
+
+    def over_rows(self, function: Any, node: ast.Call) -> bool:
+        """Whether it is a helper that makes a number of a row: one with reductions of its own."""
+        if not inspect.isfunction(function) or function in vars(arithmetic).values():
+            return False
+        return any(_series(arg, self.scope) is not None for arg in node.args) and _reduces(function)
+
+    def element(self, node: ast.expr) -> str:
+        """The text of one class's term in a reduction."""
+        if isinstance(node, ast.GeneratorExp) and len(node.generators) == 1 and not node.generators[0].ifs:
+            loop = node.generators[0]
+            return self.text(node.elt, {**self.scope, **self.loop_names(loop.target, loop.iter)})
+        if not self.rowwise(node):
+            raise self.cannot(node, "a reduction takes a row or `... for a, b in zip(rows)`")
+        rows = {name: _element(meaning) for name, meaning in self.scope.items() if isinstance(meaning, Series)}
+        return self.text(node, {**self.scope, **rows})
+
+    def loop_names(self, target: ast.expr, rows: ast.expr) -> Scope:
+        match target, rows:
+            case ast.Tuple(elts=[ast.Name(id=index), names]), ast.Call(func=ast.Name(id="enumerate"), args=[counted]):
+                return {index: Text("k"), **self.loop_names(names, counted)}
+            case ast.Tuple(elts=names), ast.Call(func=ast.Name(id="zip"), args=sources):
+                pairs = list(zip(names, sources, strict=True))
+            case _:
+                pairs = [(target, rows)]
+        found = {ast.unparse(name): _series(source, self.scope) for name, source in pairs}
+        if None in found.values():
+            raise self.cannot(target, "a reduction runs over rows, or over zip of rows")
+        return {name: _element(series) for name, series in found.items() if series is not None}
 
 
 class _Expression(ast.NodeTransformer):
@@ -186,34 +268,67 @@ class _Expression(ast.NodeTransformer):
                 return _parsed(text)
             case Constant(value):
                 return ast.Constant(value)
-            case Vector() | Table():
+            case Vector() | Table() | Each():
                 raise self.body.cannot(node, f"{node.id} is a row; take its total, largest or an item")
-        value = self.body.function.__globals__.get(node.id)
-        return ast.Constant(value) if isinstance(value, int | float) else node
+        return self.number(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return self.number(node)
+
+    def number(self, node: ast.expr) -> ast.expr:
+        """A constant of the module or of `math`."""
+        value = resolved(node, self.body.known)
+        if not isinstance(value, int | float):
+            raise self.body.cannot(node, f"{ast.unparse(node)!r} is no number that it knows")
+        return ast.Constant(value)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if not isinstance(node.op, ast.Pow) or whole(node.right):
+            return self.generic_visit(node)  # type: ignore[return-value]
+        return self.call(arithmetic.raised, [node.left, node.right])
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         return self.item(node.value, node.slice)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        name = ast.unparse(node.func)
-        function: Any = self.body.function.__globals__.get(name, vars(builtins).get(name))
+        function = spoken(self.body.called(node))
+        if function is MISSING:
+            raise self.body.cannot(node, f"{ast.unparse(node.func)} is not a function that it knows")
+        if any(not _along_row(function, keyword) for keyword in node.keywords):
+            raise self.body.cannot(node, f"{ast.unparse(node.func)} takes no keywords here")
         if function is len:
             return _parsed("width")
-        if function in SUMS:
-            start = self.body.text(node.args[1], self.scope) if len(node.args) > 1 else "0.0"
-            return _parsed(self.body.program.sum_pass(self.element(node.args[0]), start).text)
-        if function in MAXIMA and len(node.args) == 1:
-            return _parsed(self.body.program.max_pass(self.element(node.args[0])).text)
+        if function in REDUCTIONS and not self.body.pairwise(function, node):
+            return self.reduced(function, node)
+        if function is np.dot:
+            terms = self.body.element(ast.BinOp(node.args[0], ast.Mult(), node.args[1]))
+            return _parsed(self.body.program.sum_pass(terms, "0.0").text)
         if function is arithmetic.at:
             return self.item(*node.args)
-        if any(self.vector(arg) for arg in node.args):
+        if any(_series(arg, self.scope) for arg in node.args):
             return self.inlined(function, node)
-        args = [self.visit(arg) for arg in node.args]
+        return self.call(function, node.args)
+
+    def reduced(self, function: Any, node: ast.Call) -> ast.expr:
+        """A reduction over the classes, as a pass of its own."""
+        program, taken = self.body.program, self.body.taken(node)
+        element = self.body.element(taken)
+        if function in MAXIMA:
+            return _parsed(program.max_pass(element).text)
+        if function in MINIMA:
+            return _parsed(f"(-{program.max_pass(f'-({element})').text})")
+        if len(node.args) > 1 and function not in (arithmetic.total, sum):
+            raise self.body.cannot(node, f"{ast.unparse(node.func)} takes the row alone")
+        start = self.body.text(node.args[1], self.scope) if len(node.args) > 1 else "0.0"
+        text = program.sum_pass(element, start).text
+        return _parsed(f"({text} / width)" if function in MEANS else text)
+
+    def call(self, function: Any, args: list[ast.expr]) -> ast.expr:
+        """A call of a scalar function."""
+        visited = [self.visit(arg) for arg in args]
         if function in (abs, min, max):
-            return ast.Call(node.func, args, [])
-        if function is None:
-            raise self.body.cannot(node, f"{name} is not a function that it knows")
-        return ast.Call(ast.Name(self.body.program.call(function)), args, [])
+            return ast.Call(ast.Name(function.__name__), visited, [])
+        return ast.Call(ast.Name(self.body.program.call(function)), visited, [])
 
     def inlined(self, function: Callable[..., Any], node: ast.Call) -> ast.expr:
         names = list(inspect.signature(function).parameters)
@@ -221,56 +336,58 @@ class _Expression(ast.NodeTransformer):
         for name, arg in zip(names, node.args, strict=True):
             known = self.scope.get(arg.id) if isinstance(arg, ast.Name) else None
             known = Constant(arg.value) if isinstance(arg, ast.Constant) else known
-            fixed = known if isinstance(known, Vector | Table | Constant) else None
+            fixed = known if isinstance(known, Vector | Table | Each | Constant) else None
             scope[name] = fixed or self.body.program.keep(self.body.text(arg, self.scope))
         return _parsed(self.body.program.keep(lower(function, scope, self.body.program)).text)
 
     def item(self, row: ast.expr, index: ast.expr) -> ast.expr:
-        series = self.vector(row)
+        series = _series(row, self.scope)
         if series is None:
             raise self.body.cannot(row, "only a row has items")
         at = self.body.text(index, self.scope)
+        if isinstance(series, Each):
+            return _ItemOfEach(at).visit(_parsed(f"within({at}, width, {series.text})"))
         if isinstance(series, Table):
             return _parsed(f"entry(options, {series.start}, {at}, width)")
         return _parsed(f"item({series.buffer}, tile, r, {at}, width)")
 
-    def vector(self, node: ast.expr) -> Series | None:
-        meaning = self.scope.get(node.id) if isinstance(node, ast.Name) else None
-        return meaning if isinstance(meaning, Vector | Table) else None
 
-    def element(self, node: ast.expr) -> str:
-        """The text of one class's term in a reduction."""
-        series = self.vector(node)
-        if series is not None:
-            return _element(series).text
-        if not isinstance(node, ast.GeneratorExp) or len(node.generators) != 1 or node.generators[0].ifs:
-            raise self.body.cannot(node, "a reduction takes a row or `... for a, b in zip(rows)`")
-        loop = node.generators[0]
-        scope = {**self.scope, **self.loop_names(loop.target, loop.iter)}
-        return self.body.text(node.elt, scope)
+class _ItemOfEach(ast.NodeTransformer):
+    """The text of every class's number to that of one class's."""
 
-    def loop_names(self, target: ast.expr, rows: ast.expr) -> Scope:
-        match target, rows:
-            case ast.Tuple(elts=[ast.Name(id=index), names]), ast.Call(func=ast.Name(id="enumerate"), args=[counted]):
-                return {index: Text("k"), **self.loop_names(names, counted)}
-            case ast.Tuple(elts=names), ast.Call(func=ast.Name(id="zip"), args=sources):
-                pairs = list(zip(names, sources, strict=True))
-            case _:
-                pairs = [(target, rows)]
-        found = {ast.unparse(name): self.vector(source) for name, source in pairs}
-        if None in found.values():
-            raise self.body.cannot(target, "a reduction runs over rows, or over zip of rows")
-        return {name: _element(series) for name, series in found.items() if series is not None}
+    def __init__(self, index: str) -> None:
+        self.places = {"o": f"inside({index}, width) * tile", "k": f"inside({index}, width)"}
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return _parsed(self.places[node.id]) if node.id in self.places else node
+
+
+def _series(node: ast.expr, scope: Scope) -> Series | None:
+    meaning = scope.get(node.id) if isinstance(node, ast.Name) else None
+    return meaning if isinstance(meaning, Series) else None
+
+
+def _along_row(function: Any, keyword: ast.keyword) -> bool:
+    """Whether a keyword says what holds anyway: `axis=-1` of a reduction over a row."""
+    return function in REDUCTIONS and keyword.arg == "axis" and ast.unparse(keyword.value) in ("-1", "0")
 
 
 def _element(series: Series) -> Text:
+    if isinstance(series, Each):
+        return Text(f"({series.text})")
     return Text(f"get({series.buffer}, o + r)" if isinstance(series, Vector) else f"get(options, {series.start} + k)")
+
+
+def _reduces(function: Callable[..., Any]) -> bool:
+    """Whether a helper sums or compares over a row."""
+    known = meanings(function)
+    calls = [node for node in ast.walk(definition(function)) if isinstance(node, ast.Call)]
+    return any(spoken(resolved(call.func, known)) in (*REDUCTIONS, len, arithmetic.at) for call in calls)
 
 
 def loops(function: Callable[..., Any]) -> bool:
     """Whether a function has loops of its own, and so is called a row at a time."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    return any(isinstance(node, ast.For | ast.While) for node in ast.walk(tree))
+    return any(isinstance(node, ast.For | ast.While) for node in ast.walk(definition(function)))
 
 
 def _parsed(text: str) -> ast.expr:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -19,13 +21,19 @@ FLOATS = types.CPointer(types.float64)
 
 
 class Row(types.Type):  # type: ignore[misc]
-    """Numbers `step` apart, from `start` on: no bounds are checked and nothing is counted or freed."""
+    """Numbers `step` apart, from `start` on: nothing is counted or freed.
 
-    def __init__(self) -> None:
-        super().__init__(name="Row")
+    A held row is for functions that nobody here has read: a negative index counts from its end, as in Python,
+    and what lies outside reads as NaN and is not written.
+    """
+
+    def __init__(self, held: bool) -> None:
+        self.held = held
+        super().__init__(name=f"Row(held={held})")
 
 
-ROW = Row()
+ROW = Row(held=False)
+HELD_ROW = Row(held=True)
 FIELDS = (("pointer", FLOATS), ("start", types.int64), ("step", types.int64), ("length", types.int64))
 
 
@@ -39,17 +47,24 @@ for _field, _ in FIELDS:
     make_attribute_wrapper(Row, _field, _field)
 
 
-@intrinsic
-def row(typing_context: Any, pointer: Any, start: Any, step: Any, length: Any) -> Any:
-    """The row of `length` numbers at pointer[start], pointer[start + step], ..."""
+def _row_of(kind: Row) -> Callable[..., Any]:
+    """A word for the row of `length` numbers at pointer[start], pointer[start + step], ..."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = cgutils.create_struct_proxy(ROW)(context, builder)
-        for (name, _), value in zip(FIELDS, args, strict=True):
-            setattr(made, name, value)
-        return made._getvalue()
+    @intrinsic
+    def row(typing_context: Any, pointer: Any, start: Any, step: Any, length: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            made = cgutils.create_struct_proxy(kind)(context, builder)
+            for (name, _), value in zip(FIELDS, args, strict=True):
+                setattr(made, name, value)
+            return made._getvalue()
 
-    return ROW(FLOATS, types.int64, types.int64, types.int64), generate
+        return kind(FLOATS, types.int64, types.int64, types.int64), generate
+
+    return row
+
+
+row = _row_of(ROW)
+held_row = _row_of(HELD_ROW)
 
 
 # numba compares these signatures with the lambdas', annotations included, so they have none
@@ -60,18 +75,41 @@ def _length(x):  # type: ignore[no-untyped-def]
 
 @overload(operator.getitem)
 def _item(x, i):  # type: ignore[no-untyped-def]
-    return (lambda x, i: get(x.pointer, x.start + i * x.step)) if isinstance(x, Row) else None
+    if isinstance(x, Row) and isinstance(i, types.Integer):
+        return _held_item if x.held else (lambda x, i: get(x.pointer, x.start + i * x.step))
+    return None
+
+
+def _held_item(x, i):  # type: ignore[no-untyped-def]
+    at = i + x.length if i < 0 else i
+    inside = 0 <= at < x.length
+    value = get(x.pointer, x.start + (at if inside else 0) * x.step)
+    return value if inside else math.nan
 
 
 @overload(operator.setitem)
 def _set_item(x, i, value):  # type: ignore[no-untyped-def]
-    return (lambda x, i, value: put(x.pointer, x.start + i * x.step, value)) if isinstance(x, Row) else None
+    if isinstance(x, Row) and isinstance(i, types.Integer):
+        return _held_set_item if x.held else (lambda x, i, value: put(x.pointer, x.start + i * x.step, value))
+    return None
+
+
+def _held_set_item(x, i, value):  # type: ignore[no-untyped-def]
+    at = i + x.length if i < 0 else i
+    if 0 <= at < x.length:
+        put(x.pointer, x.start + at * x.step, types.float64(value))
 
 
 @numba.njit(error_model="numpy", forceinline=True)
 def room(size: int) -> Any:
     """A row on the stack to write into."""
     return row(large_stack(), 0, 1, size)
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def held_room(size: int) -> Any:
+    """A held row on the stack to write into: ROOM numbers at the most."""
+    return held_row(large_stack(), 0, 1, min(max(size, 0), ROOM))
 
 
 @intrinsic

@@ -18,11 +18,12 @@ import numba
 from lossctl.catalogue.arithmetic import maximum
 from lossctl.catalogue.declare import Role
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.kernels import own
 from lossctl.kernels.formula import compilable
 from lossctl.kernels.layout import HEAD, ROLE
 from lossctl.kernels.pointers import as_float64, call, get, put, stack
 from lossctl.kernels.rowloss import Constant, Meaning, RowProgram, Table, Text, Vector, loops, lower
-from lossctl.kernels.rows import row
+from lossctl.kernels.rows import held_row, row
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -32,19 +33,27 @@ def settle(high: float, low: float) -> float:
 
 
 @numba.njit(error_model="numpy", forceinline=True)
+def inside(index: int, width: int) -> int:
+    """An index that may be read: 0 for one that is no class."""
+    return index if 0 <= index < width else 0
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def within(index: int, width: int, value: float) -> float:
+    """A class's value, NaN where the index is no class."""
+    return value if 0 <= index < width else math.nan
+
+
+@numba.njit(error_model="numpy", forceinline=True)
 def item(buffer: Any, tile: int, r: int, index: int, width: int) -> float:
     """Element `index` of row r, NaN where there is none."""
-    inside = 0 <= index < width
-    value = get(buffer, (index if inside else 0) * tile + r)
-    return value if inside else math.nan
+    return within(index, width, get(buffer, inside(index, width) * tile + r))
 
 
 @numba.njit(error_model="numpy", forceinline=True)
 def entry(options: Any, start: int, index: int, width: int) -> float:
     """Number `index` of a list among the options, NaN where there is none."""
-    inside = 0 <= index < width
-    value = get(options, start + (index if inside else 0))
-    return value if inside else math.nan
+    return within(index, width, get(options, start + inside(index, width)))
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -52,6 +61,12 @@ def as_index(label: float) -> int:
     """A class index from its tile's float64; -1 for what is no index."""
     usable = 0.0 <= label < 2.0**31 and label == math.floor(label)
     return int(label if usable else -1.0)
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def number(value: Any) -> float:
+    """What a formula gives as float64, be it a bool or an integer."""
+    return numba.types.float64(value)
 
 
 WORDS: dict[str, Any] = {
@@ -63,9 +78,14 @@ WORDS: dict[str, Any] = {
     "settle": settle,
     "item": item,
     "entry": entry,
+    "inside": inside,
+    "within": within,
     "row": row,
+    "held_row": held_row,
     "as_index": as_index,
     "MINUS_INFINITY": -math.inf,
+    "nan": math.nan,
+    "number": number,
 }
 
 
@@ -75,13 +95,22 @@ def kernel(bound: BoundLoss, single: bool) -> Callable[..., Any]:
     Args:
         bound: structural options are compiled in; numbers are read from the frame.
         single: an elementwise loss of one column a role.
+
+    Raises:
+        UsageError: a user's own loss that cannot be compiled.
     """
+    if bound.loss.home:
+        own.refuse_unfit(bound.loss)
     program = RowProgram()
     passes = _elementwise(bound, single, program) if bound.loss.elementwise else _over_rows(bound, program)
+    if bound.loss.home:
+        own.refuse_types(bound, program.functions)
     used = {name: compilable(f) for name, f in program.functions.items()}
     scope = {**WORDS, "maximum": compilable(maximum), **used}
     exec("\n".join(_frame(bound, program, passes)), scope)
-    return scope["kernel"]
+    made: Callable[..., Any] = scope["kernel"]
+    made.__doc__ = f"{bound.loss.home or 'lossctl'}: {bound.loss.name}"
+    return made
 
 
 def _numbers(bound: BoundLoss) -> list[str]:
@@ -110,18 +139,19 @@ def _over_rows(bound: BoundLoss, program: RowProgram) -> list[str]:
     scope = _arguments(bound, roles, "0")
     value = _called(bound, scope, program) if loops(bound.loss.function) else ""
     value = value or lower(bound.loss.function, scope, program)
-    return [*program.lines, "for r in range(t):", f"    put(out, base + r, {value})"]
+    return [*program.lines, "for r in range(t):", f"    put(out, base + r, number({value}))"]
 
 
 def _called(bound: BoundLoss, scope: dict[str, Meaning], program: RowProgram) -> str:
     """The call of a loss that has loops of its own: its rows are handed over as they lie in the tile."""
     args = []
+    made = "held_row" if bound.loss.home else "row"
     for name, meaning in scope.items():
         match meaning:
             case Vector(buffer):
-                args.append(f"row({buffer}, r, tile, n_{name})")
+                args.append(f"{made}({buffer}, r, tile, n_{name})")
             case Table(start):
-                args.append(f"row(options, {start}, 1, width)")
+                args.append(f"{made}(options, {start}, 1, width)")
             case Text(text):
                 args.append(text)
             case Constant(value):
@@ -142,8 +172,8 @@ def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[st
         m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if isinstance(m, Text | Constant)
     )
     if single:
-        return ["for r in range(t):", f"    put(out, base + r, {name}({args}))"]
-    mean = program.sum_pass(f"{name}({args})", "0.0").text
+        return ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
+    mean = program.sum_pass(f"number({name}({args}))", "0.0").text
     return [*program.lines, "for r in range(t):", f"    put(out, base + r, {mean} / width)"]
 
 

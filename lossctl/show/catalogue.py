@@ -85,7 +85,7 @@ def page(loss: Loss) -> str:
     for heading, texts in (("Also called", [", ".join(loss.aliases)]), ("Notes", loss.notes)):
         if any(texts):
             lines += ["", heading, *(f"  {text}" for text in texts)]
-    if not loss.parts:
+    if not loss.parts and not loss.home:
         lines += ["", "Accuracy", f"  {_accuracy(loss)}"]
     lines += ["", "Source", f"  {loss.source}", "", "Example", f"  {example(loss)}", ""]
     return "\n".join(lines)

@@ -186,12 +186,21 @@ SAMPLES = (
 def example(loss: Loss) -> str:
     """A command that evaluates the loss on a sample; on a file of the user's where no sample suits it."""
     declared, options = _declared(loss)
+    if loss.home:
+        return _example_of_own(loss)
     found = max(_castings(declared, options), key=lambda casting: _merit(casting, declared, options), default=None)
     file = f"samples/{found.sample.file}" if found else "preds.parquet"
     words = ["lossctl", "eval", file]
     for role in sorted(declared.roles, key=lambda role: [*FLAGS, role.name].index(role.name)):
         words += _picked(role.name, found.columns[role.name].selector if found else role.name)
     return shlex.join([*words, "--loss", loss.name, *_option(loss, found.sample.options if found else {})])
+
+
+def _example_of_own(loss: Loss) -> str:
+    """The same for a user's own loss, on a file of the user's."""
+    roles = [word for role in loss.roles for word in _picked(role.name, role.name)]
+    place = ["--functions", loss.home] if loss.home.endswith(".py") else []
+    return shlex.join(["lossctl", "eval", "preds.parquet", *place, *roles, "--loss", loss.name])
 
 
 def _declared(loss: Loss) -> tuple[Loss, Mapping[str, Value]]:

@@ -17,7 +17,7 @@ y stands for the labels, p for the preds, w for the weights; K is the number of 
 
 def reference() -> str:
     """The whole page."""
-    declared = [_section(loss) for loss in all_losses()]
+    declared = [_section(loss) for loss in all_losses() if not loss.home]
     named = [_framework(framework) for framework in frameworks().values()]
     return "\n".join([HEAD, "## lossctl's own names\n", *declared, "## Frameworks' names\n", *named])
 

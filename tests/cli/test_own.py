@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -143,23 +144,25 @@ def test_what_lies_outside_a_row_is_nan_and_not_written(tmp_path: Path) -> None:
 
 
 def test_the_cache_notices_an_edit_there_and_in_a_helper_of_another_file(tmp_path: Path) -> None:
-    environment = {**os.environ, "LOSSCTL_CACHE": str(tmp_path / "cache")}
+    # a number that no earlier run has left a kernel of
+    once = random.random()
     written(tmp_path, "def twice(x):\n    return 2 * x\n", "helper_of_mine.py", head="")
     path = written(
         tmp_path,
         "def mine(y, p):\n    return twice(p) + FACTOR\n",
-        head="from helper_of_mine import twice\n" + HEAD.replace("@", "FACTOR = 1\n\n\n@"),
+        head="from helper_of_mine import twice\n" + HEAD.replace("@", f"FACTOR = {once}\n\n\n@"),
     )
     args = ("eval", *CANCER, "--functions", path, "--loss", "mine", "--value-only")
 
     def run() -> tuple[float, bool]:
-        done = program(*args, env=environment)
+        done = program(*args)
         assert done.returncode == 0, done.stderr
         return float(done.stdout), "compiling" in done.stderr
 
-    first, _ = run()
+    first, compiled = run()
+    assert compiled
     assert run() == (first, False)
-    path.write_text(path.read_text().replace("FACTOR = 1", "FACTOR = 3"))
+    path.write_text(path.read_text().replace(f"FACTOR = {once}", f"FACTOR = {once} + 2"))
     assert run() == (pytest.approx(first + 2), True)
     written(tmp_path, "def twice(x):\n    return 2 * x + 100\n", "helper_of_mine.py", head="")
     assert run() == (pytest.approx(first + 102), True)

@@ -6,6 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lossctl.api.catalogue import losses
+    from lossctl.api.evaluate import evaluate
+    from lossctl.api.metric import Accumulator, Metric, metric
+    from lossctl.api.result import Result
     from lossctl.catalogue.arithmetic import Index, Vector, room
     from lossctl.catalogue.declare import Param
     from lossctl.catalogue.domain import Domain, Interval
@@ -15,6 +19,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 # public name to its home; each is imported when it is first asked for
 _HOMES = {
+    "losses": "lossctl.api.catalogue",
+    "evaluate": "lossctl.api.evaluate",
+    **dict.fromkeys(("Accumulator", "Metric", "metric"), "lossctl.api.metric"),
+    "Result": "lossctl.api.result",
     **dict.fromkeys(("Index", "Vector", "room"), "lossctl.catalogue.arithmetic"),
     **dict.fromkeys(("Param",), "lossctl.catalogue.declare"),
     **dict.fromkeys(("Domain", "Interval"), "lossctl.catalogue.domain"),
@@ -22,17 +30,23 @@ _HOMES = {
     **dict.fromkeys(("DataError", "GateError", "LossctlError", "UsageError"), "lossctl.errors"),
 }
 __all__ = [
+    "Accumulator",
     "DataError",
     "Domain",
     "GateError",
     "Index",
     "Interval",
     "LossctlError",
+    "Metric",
     "Param",
+    "Result",
     "UsageError",
     "Vector",
     "__version__",
+    "evaluate",
     "loss",
+    "losses",
+    "metric",
     "room",
 ]
 

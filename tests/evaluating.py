@@ -30,7 +30,7 @@ def evaluate_arrays(
     call: str, options: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path, reduction: str | None
 ) -> float:
     """The reduced loss of arrays."""
-    return run(request_for(call, options, arrays, folder, reduction=reduction)).result().results[0].value
+    return run(request_for(call, options, arrays, folder, reduction=reduction)).report().results[0].value
 
 
 def rows_of(call: str, options: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path) -> np.ndarray:

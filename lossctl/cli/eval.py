@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from lossctl.api.evaluate import reads_again, request_of, run
 from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
+from lossctl.cli.answer import readable, save_dropped, tell, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 
@@ -69,33 +72,35 @@ def eval_command(
     chosen = _format(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
-    roles = _roles({"labels": labels, "preds": preds, "weights": weights, "mask": mask}, role or [])
-    limit = _max_dropped(max_dropped)
-
-    from lossctl.cli.answer import answer
-    from lossctl.evaluation.request import Request
-    from lossctl.readers.places import ReadSettings
-
-    request = Request(
-        files=tuple(files or ()),
-        losses=tuple(bound),
-        roles=roles,
-        classes=_classes(classes),
-        ids=tuple(row_id or ()),
-        across=across is not None,
-        reduction=reduction,
-        class_weights=_class_weights(class_weights),
-        ignore_index=ignore_index,
-        on_bad=on_bad.value,
-        on_empty=on_empty.value if on_empty else None,
-        max_dropped=limit,
-        dropped=dropped,
-        threads=threads,
-        batch_rows=batch_size,
-        read=ReadSettings(delimiter, not no_header, tuple(null_value or ()), input_format),
-    )
+    selectors = _roles({"labels": labels, "preds": preds, "weights": weights, "mask": mask}, role or [])
+    read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
+    asked: dict[str, Any] = {
+        "classes": _classes(classes),
+        "ids": tuple(row_id or ()),
+        "across": across is not None,
+        "reduction": reduction,
+        "class_weights": _class_weights(class_weights),
+        "ignore_index": ignore_index,
+        "on_bad": on_bad.value,
+        "on_empty": on_empty.value if on_empty else None,
+        "max_dropped": _max_dropped(max_dropped),
+        "keep_dropped": dropped is not None,
+        "read": read,
+        "threads": threads,
+        "batch_rows": batch_size,
+    }
     prepare_kernels(quiet)
-    answer(request, chosen, output, quiet, color)
+    twice = dropped is not None or reads_again(bound, reduction)
+    with readable(files or (), twice, quiet) as paths:
+        result = run(request_of(paths, bound, selectors=selectors, **asked))
+        if not quiet:
+            tell(result.report)
+        if dropped is not None:
+            save_dropped(result, dropped)
+        if reduction == "none":
+            write_rows(result, chosen, output, row_id or ())
+        else:
+            write(result.report, chosen, output, color)
 
 
 def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:

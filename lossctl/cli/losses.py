@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from lossctl.catalogue.declare import Loss
-from lossctl.catalogue.own import load_packages
-from lossctl.catalogue.registry import all_losses, find, frameworks, named_losses
+from lossctl.api.catalogue import losses
 from lossctl.cli import words as w
 from lossctl.cli.flags import complete_losses
 from lossctl.cli.surroundings import colored, width
-from lossctl.errors import UsageError, nearest
+from lossctl.errors import UsageError
 
 
 def losses_command(
@@ -39,16 +37,16 @@ def losses_command(
       lossctl losses --preset torch
       lossctl losses --like huber
     """
-    if sum(given is not None for given in (name, preset, like, reference or None)) > 1:
-        raise UsageError("a NAME, --preset, --like and --reference each ask for another list")
     if reference:
+        if name or preset or like:
+            raise UsageError("--reference is the page of all losses; ask for nothing else beside it")
         from lossctl.show.reference import reference as page
 
         sys.stdout.write(page())
         return
     from lossctl.show import catalogue
 
-    chosen = _chosen(name, preset, like)
+    chosen = losses(name, preset=preset, like=like)
     if json:
         sys.stdout.write(catalogue.as_json(chosen, one=name is not None))
     elif name is not None:
@@ -59,18 +57,3 @@ def losses_command(
         declared = [loss for loss in chosen if loss.framework is None]
         sys.stdout.write(catalogue.table(declared, width(), colored(None)))
         sys.stdout.write(catalogue.presets_line())
-
-
-def _chosen(name: str | None, preset: str | None, like: str | None) -> list[Loss]:
-    if name is not None:
-        return [find(name)]
-    if like is not None:
-        from lossctl.catalogue import kinship
-
-        return kinship.like(like)
-    if preset is None:
-        load_packages()
-        return [*all_losses(), *named_losses()]
-    if preset not in frameworks():
-        raise UsageError(f"--preset {preset}: there are {', '.join(frameworks())}{nearest(preset, frameworks())}")
-    return named_losses(preset)

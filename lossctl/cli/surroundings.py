@@ -1,26 +1,18 @@
-"""What the command line takes from its surroundings: folders, the terminal, the standard streams."""
+"""What the command line takes from its surroundings: the terminal, the standard streams."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import typer
+
+from lossctl.api.surroundings import configure
 
 
 def say(text: str) -> None:
     """A line on stderr."""
     typer.echo(text, err=True)
-
-
-def cache_folder() -> Path:
-    """Where this user's compiled kernels may be kept, besides the package's own folder."""
-    named = os.environ.get("LOSSCTL_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "lossctl"
 
 
 def colored(choice: bool | None) -> bool:
@@ -43,15 +35,5 @@ def width() -> int | None:
 
 
 def prepare_kernels(quiet: bool) -> None:
-    """Tell the machine where compiled kernels may be kept and how to announce a wait."""
-    from lossctl.kernels.machine import configure
-
-    def notice(text: str) -> None:
-        if not quiet:
-            say(f"lossctl: {text}")
-
-    try:
-        folders = [cache_folder()]
-    except RuntimeError:  # no home folder
-        folders = []
-    configure(folders, notice)
+    """Have a wait for the compiler announced."""
+    configure(lambda text: None if quiet else say(f"lossctl: {text}"))

@@ -26,7 +26,7 @@ ENCODING = "label_encoding"
 
 def settled(job: Job, units: Units, threads: int) -> Job:
     """The job with every argument that hangs on the data filled in."""
-    if not any(_open(loss.core) for loss in job.losses):
+    if not any(open_arguments(loss.core) for loss in job.losses):
         return job
     executor = executor_for(threads, len(units))
     return replace(job, losses=tuple(_filled(job, units, executor, loss) for loss in job.losses))
@@ -37,7 +37,7 @@ def looks_ahead(bound: BoundLoss) -> bool:
     return any(o.param.ahead or o.name == ENCODING for loss in bound.loss.formulas for o in loss.options)
 
 
-def _open(core: BoundLoss) -> list[Option]:
+def open_arguments(core: BoundLoss) -> list[Option]:
     """The arguments that are still to be found."""
     encoding = core.options.get(ENCODING)
     if encoding == "auto":
@@ -46,7 +46,9 @@ def _open(core: BoundLoss) -> list[Option]:
 
 
 def _filled(job: Job, units: Units, executor: Executor, loss: Settled) -> Settled:
-    return loss.with_core(**{option.name: _found(job, units, executor, loss, option) for option in _open(loss.core)})
+    return loss.with_core(
+        **{option.name: _found(job, units, executor, loss, option) for option in open_arguments(loss.core)}
+    )
 
 
 def _found(job: Job, units: Units, executor: Executor, loss: Settled, option: Option) -> Value:

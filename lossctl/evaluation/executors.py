@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from lossctl.evaluation.request import Job
 from lossctl.readers.source import Unit
 
+Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 
 

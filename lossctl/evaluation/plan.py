@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
-from lossctl.readers.places import ReadSettings, open_arrays, open_source
+from lossctl.readers.places import open_arrays, open_source
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, listing, select
 from lossctl.readers.source import ColumnInfo, Source, Unit
 
@@ -25,11 +25,12 @@ MOST_ROWS = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A job, its units in file order, and how its columns were chosen."""
+    """A job, its units in file order, how its columns were chosen, and which are text whatever they look like."""
 
     job: Job
     units: tuple[Unit, ...]
     chosen: dict[str, Chosen]
+    as_text: tuple[str, ...] = ()
 
 
 def plan(request: Request) -> Plan:
@@ -39,15 +40,15 @@ def plan(request: Request) -> Plan:
         DataError: a file that cannot be read, or lacks a column that another has.
         UsageError: a role that no column fills, or columns that do not fit the losses.
     """
-    sources, selectors = open_all(request.files, request.roles, request.read)
+    sources = open_all([request])
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
-    chosen = choose(columns, selectors, asked)
+    chosen = choose(columns, request.roles, asked)
     chosen, classes = _class_order(request.classes, columns, chosen)
     for name in request.ids:
         select(name, columns, "--id")
     as_text = (*request.ids, *(chosen["labels"].columns if classes is not None else ()))
-    sources = tuple(_with_text(source, as_text) for source in sources) if as_text else sources
+    sources = with_text(sources, as_text)
     needed = [name for role in chosen.values() for name in role.columns]
     for source in sources[1:]:
         _same_columns(source, sources[0], needed)
@@ -71,9 +72,9 @@ def plan(request: Request) -> Plan:
         request.ignore_index,
         request.on_bad,
         request.batch_rows or batch_rows(sum(widths.values())),
-        keep_dropped=request.dropped is not None,
+        keep_dropped=request.keep_dropped,
     )
-    return Plan(job, units_of(job), chosen)
+    return Plan(job, units_of(job), chosen, as_text)
 
 
 def units_of(job: Job) -> tuple[Unit, ...]:
@@ -86,27 +87,36 @@ def batch_rows(width: int) -> int:
     return max(1024, min(MOST_ROWS, BLOCK_BYTES // (8 * width)))
 
 
-def open_all(
-    files: Sequence[str], roles: dict[str, str], settings: ReadSettings
-) -> tuple[tuple[Source, ...], dict[str, str]]:
-    """The inputs of a call, and the role selectors that then name their columns.
+def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
+    """The inputs of requests that share them.
 
     Arrays may be named in the role flags (`-y y.npy -p p.npy`) instead of as files.
+
+    Raises:
+        DataError: a file that cannot be read.
+        UsageError: no input, or both files and arrays.
     """
-    arrays = {role: path for role, path in roles.items() if path.endswith(".npy")}
+    files, settings = requests[0].files, requests[0].read
+    named = [pair for request in requests for pair in _arrays(request)]
+    arrays = [] if files and not isinstance(files[0], str) else named
     if not files and not arrays:
         raise UsageError("no input: name a file, or - for stdin, or arrays as in -y y.npy -p p.npy")
     if arrays and files:
-        raise UsageError(
-            f"{flag_of(next(iter(arrays)))} names an array, so {files[0]} has no place: give one or the other"
-        )
+        raise UsageError(f"{flag_of(arrays[0][0])} names an array, so {files[0]} has no place: give one or the other")
     if arrays:
-        paths = tuple(dict.fromkeys(arrays.values()))
-        return (open_arrays(paths),), roles
-    return tuple(open_source(path, settings) for path in files), roles
+        return (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
+    return tuple(open_source(file, settings) if isinstance(file, str) else file for file in files)
 
 
-def choose(columns: Sequence[ColumnInfo], selectors: dict[str, str], losses: Sequence[BoundLoss]) -> dict[str, Chosen]:
+def _arrays(request: Request) -> Iterator[tuple[str, str]]:
+    for role, selector in request.roles.items():
+        if isinstance(selector, str) and selector.endswith(".npy"):
+            yield role, selector
+
+
+def choose(
+    columns: Sequence[ColumnInfo], selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+) -> dict[str, Chosen]:
     """The columns of every role that the losses read, and of the weights.
 
     Raises:
@@ -163,9 +173,11 @@ def _class_order(
     return chosen, endings if text and named else None
 
 
-def _with_text(source: Source, names: tuple[str, ...]) -> Source:
-    with_text = getattr(source, "with_text", None)
-    return with_text(frozenset(names)) if with_text is not None else source
+def with_text(sources: tuple[Source, ...], names: tuple[str, ...]) -> tuple[Source, ...]:
+    """The sources with some columns read as text, where a format leaves that open."""
+    if not names:
+        return sources
+    return tuple(s.with_text(frozenset(names)) if hasattr(s, "with_text") else s for s in sources)
 
 
 def _same_columns(source: Source, first: Source, needed: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ class Request:
     """One `eval`, as the user put it.
 
     Attributes:
-        files: paths, or "-".
+        files: paths, "-", or sources that are open already.
         losses: with their options bound.
         roles: role to column selector, as given; roles not given are found by name.
         classes: class names in order, where labels are names.
@@ -31,14 +31,14 @@ class Request:
         class_weights: what each class counts, in class order or by name.
         ignore_index: rows with this label are left out of every loss.
         max_dropped: a share in [0, 1] or a count, or None.
-        dropped: where dropped rows are saved.
+        keep_dropped: the places of dropped rows are kept, for who wants to save them.
         threads: how many work at once; 0 takes the processors there are.
         batch_rows: rows a block; 0 takes what suits the width.
     """
 
-    files: tuple[str, ...]
+    files: tuple[str | Source, ...]
     losses: tuple[BoundLoss, ...]
-    roles: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     classes: tuple[str, ...] | None = None
     ids: tuple[str, ...] = ()
     reduction: str | None = None
@@ -48,7 +48,7 @@ class Request:
     ignore_index: int | None = None
     across: bool = False
     max_dropped: float | int | None = None
-    dropped: str | None = None
+    keep_dropped: bool = False
     threads: int = 0
     batch_rows: int = 0
     read: ReadSettings = field(default_factory=ReadSettings)

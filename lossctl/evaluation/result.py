@@ -100,7 +100,7 @@ class LossResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Report:
     """What one call found."""
 
     inputs: tuple[InputFile, ...]

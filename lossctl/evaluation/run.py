@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 
-from lossctl.errors import GateError
-from lossctl.evaluation.ahead import settled
+from lossctl.errors import GateError, UsageError
+from lossctl.evaluation.ahead import open_arguments, settled
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.partial import LossPartial, Partial
-from lossctl.evaluation.plan import Plan, plan
+from lossctl.evaluation.plan import Plan, open_all, plan, with_text
 from lossctl.evaluation.reduce import reduce
 from lossctl.evaluation.request import Job, Request
-from lossctl.evaluation.result import InputFile, LossResult, Result, RowAccount
+from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.work import evaluate_unit, unit_rows
 
@@ -27,7 +27,7 @@ class Evaluation:
     plan: Plan
     partial: Partial
 
-    def result(self) -> Result:
+    def report(self) -> Report:
         """The partial reduced to one value a loss; without values for the reduction "none".
 
         Raises:
@@ -49,7 +49,7 @@ class Evaluation:
                 for entry, loss in zip(results, job.losses, strict=True)
             )
         warned = warnings_for(job, partial, results)
-        return Result(inputs(job, partial), columns(job), account(partial), warned, results)
+        return Report(inputs(job, partial), columns(job), account(partial), warned, results)
 
 
 def prepare(request: Request) -> Plan:
@@ -59,8 +59,7 @@ def prepare(request: Request) -> Plan:
         DataError, UsageError: as `plan`.
     """
     made = plan(request)
-    job = settled(made.job, made.units, request.threads)
-    return Plan(job, made.units, made.chosen)
+    return replace(made, job=settled(made.job, made.units, request.threads))
 
 
 def run(request: Request, executor: Executor | None = None) -> Evaluation:
@@ -75,9 +74,52 @@ def run(request: Request, executor: Executor | None = None) -> Evaluation:
         UsageError: names, columns or options that do not fit.
         GateError: more rows were dropped than --max-dropped allows.
     """
-    made = prepare(request)
-    runner = executor or executor_for(request.threads, len(made.units))
-    partial = fold(Partial.merge, runner.run(evaluate_unit, made.job, made.units), _nothing(made.job))
+    return run_all([request], executor)[0]
+
+
+def run_all(requests: Sequence[Request], executor: Executor | None = None) -> tuple[Evaluation, ...]:
+    """Run requests over the same files in one pass: a block is read once for all of them.
+
+    Args:
+        requests: their files, and how these are read, are the first one's.
+        executor: as in `run`.
+
+    Raises:
+        DataError, UsageError, GateError: as `run`; of the first request that fails.
+    """
+    sources = open_all(requests)
+    plans = _shared([prepare(replace(request, files=sources)) for request in requests])
+    jobs, units = tuple(made.job for made in plans), plans[0].units
+    runner = executor or executor_for(requests[0].threads, len(units))
+    nothing = tuple(map(_nothing, jobs))
+    partials = fold(_merged, runner.run(evaluate_unit, jobs, units), nothing)
+    return tuple(map(_judged, requests, plans, partials))
+
+
+def run_batch(request: Request) -> Evaluation:
+    """Run a request over some of the rows only, whose partial is to be merged with others'.
+
+    Raises:
+        DataError, UsageError: as `run`; or a loss hangs on all rows at once.
+    """
+    for one in plan(request).job.losses:
+        if open_arguments(one.core):
+            raise UsageError(f"{one} hangs on all rows at once, so that no sums by batches give it")
+    return run(request)
+
+
+def _shared(plans: Sequence[Plan]) -> list[Plan]:
+    """The plans with one set of sources: what one reads as text, all do."""
+    texts = tuple(dict.fromkeys(name for made in plans for name in made.as_text))
+    sources = with_text(plans[0].job.sources, texts)
+    return [replace(made, job=replace(made.job, sources=sources)) for made in plans]
+
+
+def _merged(some: tuple[Partial, ...], more: tuple[Partial, ...]) -> tuple[Partial, ...]:
+    return tuple(map(Partial.merge, some, more))
+
+
+def _judged(request: Request, made: Plan, partial: Partial) -> Evaluation:
     if request.on_bad == "error":
         refuse_bad_rows(made.job, partial)
     check_max_dropped(request, partial)

@@ -68,14 +68,24 @@ def buffers() -> Buffers:
 
 def judged_blocks(job: Job, unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[Judged]:
     """The blocks of a unit, laid out and checked."""
-    checks = checks_for(job)
-    names = list(dict.fromkeys([name for group in job.columns.values() for name in group] + list(extra)))
+    return (judged for (judged,) in _judged_together((job,), unit, extra))
+
+
+def _judged_together(jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[list[Judged]]:
+    """The blocks of a unit that several jobs share, each laid out and checked for each of them."""
+    checks = [checks_for(job) for job in jobs]
+    read = [name for job in jobs for group in job.columns.values() for name in group]
+    names = list(dict.fromkeys([*read, *extra]))
     first = 0
-    for chunk in job.sources[unit.file].read(unit, names, job.batch_rows):
-        block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns})
-        first += chunk.rows
+    for chunk in jobs[0].sources[unit.file].read(unit, names, min(job.batch_rows for job in jobs)):
         if chunk.rows:
-            yield _judge(job, unit, block, chunk, checks)
+            yield [_laid_and_judged(job, unit, first, chunk, held) for job, held in zip(jobs, checks, strict=True)]
+        first += chunk.rows
+
+
+def _laid_and_judged(job: Job, unit: Unit, first: int, chunk: Chunk, checks: list[Check]) -> Judged:
+    block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns})
+    return _judge(job, unit, block, chunk, checks)
 
 
 def _laid(job: Job, role: str, chunk: Chunk) -> Columns:
@@ -169,12 +179,13 @@ def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
     return both
 
 
-def evaluate_unit(job: Job, unit: Unit) -> Partial:
-    """The partial of one unit."""
-    tally = _Tally(job, unit)
-    for judged in judged_blocks(job, unit):
-        tally.add(judged)
-    return tally.partial()
+def evaluate_unit(jobs: tuple[Job, ...], unit: Unit) -> tuple[Partial, ...]:
+    """The partials of one unit, one for each job."""
+    tallies = [_Tally(job, unit) for job in jobs]
+    for together in _judged_together(jobs, unit):
+        for tally, judged in zip(tallies, together, strict=True):
+            tally.add(judged)
+    return tuple(tally.partial() for tally in tallies)
 
 
 class _Tally:

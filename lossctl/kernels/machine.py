@@ -27,6 +27,7 @@ class Machine:
 
     def __init__(self, store: Store, notice: Notice = lambda text: None) -> None:
         self.store, self.notice = store, notice
+        self.configured = False
         self._addresses: dict[str, int] = {}
         self._lock = threading.Lock()
         self._said = False
@@ -109,6 +110,12 @@ def configure(folders: list[Path], notice: Notice) -> None:
     """Say where compiled kernels may be kept besides the package's own folder, and who is told of a wait."""
     _machine.store = Store([*_machine.store.folders[:1], *folders])
     _machine.notice = notice
+    _machine.configured = True
+
+
+def configured() -> bool:
+    """Whether somebody said where kernels may be kept."""
+    return _machine.configured
 
 
 def _frame_signature() -> Any:

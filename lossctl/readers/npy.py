@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from tokenize import TokenError
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from lossctl.errors import DataError
 from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
@@ -88,6 +88,33 @@ class ArraysSource:
         for path in self.paths:
             _add(found, _columns_of(path, _mapped(path), alone=len(self.paths) == 1), path)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySource:
+    """Arrays in memory by name, side by side; text is an Arrow array."""
+
+    arrays: dict[str, Any]
+    path: str = "data"
+    format: str = "numpy"
+    rereadable: bool = True
+
+    @property
+    def rows(self) -> int | None:
+        """The arrays' common length."""
+        return _common_length(self.arrays)
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """A column an array."""
+        return [_info(name, array) for name, array in self.arrays.items()]
+
+    def units(self, file: int) -> list[Unit]:
+        """Ranges of rows."""
+        return _units(file, self.arrays)
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """Slices of the arrays."""
+        return _chunks(self.arrays, unit, names, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lossctl.errors import DataError
-from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
+from lossctl.readers.arrow import columns_of, storage
+from lossctl.readers.source import Chunk, ColumnInfo, Unit
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # row groups are joined until a unit has this many rows
 UNIT_ROWS = 1 << 17
-NUMBERS = frozenset({"integer", "float", "boolean"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,7 @@ class ParquetSource:
 
     def columns(self) -> Sequence[ColumnInfo]:
         """All columns in file order."""
-        found = [column_info(field) for field in _metadata(self.path).schema.to_arrow_schema()]
-        names = [column.name for column in found]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"{self.path} has more than one column {twice!r}; write the file with distinct names")
-        return found
+        return columns_of(_metadata(self.path).schema.to_arrow_schema(), self.path)
 
     def units(self, file: int) -> list[Unit]:
         """Runs of row groups."""
@@ -61,47 +56,10 @@ class ParquetSource:
             with _opened(self.path) as file:
                 leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
-                    yield Chunk(batch.num_rows, {name: _storage(batch.column(name)) for name in names})
+                    yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
         except (pa.ArrowException, OSError) as error:
             group = _first_bad(self.path, unit, names)
             raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
-
-
-def column_info(field: pa.Field) -> ColumnInfo:
-    """An Arrow field as a column: also for other readers that speak Arrow."""
-    import pyarrow as pa
-
-    kind = field.type
-    if isinstance(kind, pa.FixedShapeTensorType):
-        width = 1
-        for extent in kind.shape:
-            width *= extent
-        return ColumnInfo(field.name, "list", str(kind), width)
-    if pa.types.is_fixed_size_list(kind) and _scalar_kind(kind.value_type) in NUMBERS:
-        return ColumnInfo(field.name, "list", str(kind), kind.list_size)
-    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _scalar_kind(kind.value_type) in NUMBERS:
-        return ColumnInfo(field.name, "list", str(kind), None)
-    return ColumnInfo(field.name, _scalar_kind(kind), str(kind))
-
-
-def _scalar_kind(kind: pa.DataType) -> Kind:
-    import pyarrow as pa
-
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _scalar_kind(kind.value_type)
-    if types.is_integer(kind):
-        return "integer"
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return "float"
-    if types.is_boolean(kind):
-        return "boolean"
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    return "string" if text else "other"
-
-
-def _storage(values: pa.Array) -> pa.Array:
-    return values.storage if hasattr(values, "storage") else values
 
 
 def _leaves(file: Any, names: Sequence[str]) -> list[str]:

@@ -38,8 +38,8 @@ def flag_of(role: str) -> str:
     return FLAGS.get(role, f"--role {role}=COLUMNS")
 
 
-def select(selector: str, columns: Sequence[ColumnInfo], flag: str) -> Chosen:
-    """The columns that a name, a comma list or a glob picks.
+def select(selector: str | tuple[str, ...], columns: Sequence[ColumnInfo], flag: str) -> Chosen:
+    """The columns that a name, a comma list or a glob picks, or names apart from each other.
 
     Raises:
         UsageError: a part that picks no column, or one picked twice.
@@ -48,7 +48,7 @@ def select(selector: str, columns: Sequence[ColumnInfo], flag: str) -> Chosen:
     if selector in names:
         return Chosen((selector,), "named")
     picked: list[str] = []
-    for part in (part.strip() for part in selector.split(",")):
+    for part in _parts(selector):
         found = [part] if part in names else sorted((n for n in names if fnmatchcase(n, part)), key=natural)
         if not found:
             raise UsageError(f"{flag}: no column {part!r}{nearest(part, names)} {listing(names)}")
@@ -57,6 +57,10 @@ def select(selector: str, columns: Sequence[ColumnInfo], flag: str) -> Chosen:
     if repeated:
         raise UsageError(f"{flag}: column {sorted(repeated)[0]!r} is picked twice")
     return Chosen(tuple(picked), "named")
+
+
+def _parts(selector: str | tuple[str, ...]) -> list[str]:
+    return [part.strip() for part in selector.split(",")] if isinstance(selector, str) else list(selector)
 
 
 def listing(names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lossctl.errors import UsageError, nearest
-from lossctl.evaluation.result import SCHEMA_VERSION, LossResult, Result, plain
+from lossctl.evaluation.result import SCHEMA_VERSION, LossResult, Report, plain
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
 SUFFIXES = {
@@ -46,7 +46,7 @@ def format_of(path: str) -> str | None:
     return SUFFIXES.get(os.path.splitext(path)[1].lower())
 
 
-def render(result: Result, format: str) -> str:
+def render(result: Report, format: str) -> str:
     """The whole result as one text that ends in a newline.
 
     Args:
@@ -56,7 +56,7 @@ def render(result: Result, format: str) -> str:
     Raises:
         UsageError: the format is no such name.
     """
-    writers: dict[str, Callable[[Result], str]] = {
+    writers: dict[str, Callable[[Report], str]] = {
         "json": _json,
         "jsonl": _jsonl,
         "csv": lambda found: _delimited(found, ","),
@@ -68,7 +68,7 @@ def render(result: Result, format: str) -> str:
     return writers[format](result)
 
 
-def value_only(result: Result) -> str:
+def value_only(result: Report) -> str:
     """The one value as a bare number and a newline.
 
     Raises:
@@ -94,17 +94,17 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _json(result: Result) -> str:
+def _json(result: Report) -> str:
     return json_text(result.to_dict(), indent=2) + "\n"
 
 
-def _jsonl(result: Result) -> str:
+def _jsonl(result: Report) -> str:
     rows = result.to_dict()["rows"]
     lines = (json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), "rows": rows}) for entry in result.results)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _delimited(result: Result, delimiter: str) -> str:
+def _delimited(result: Report, delimiter: str) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(FIELDS)
@@ -121,7 +121,7 @@ def _cell(entry: LossResult, name: str) -> str:
     return repr(found) if isinstance(found, float) else str(found)
 
 
-def _markdown(result: Result) -> str:
+def _markdown(result: Report) -> str:
     rule = [":---" if name in MARKDOWN_WORDS else "---:" for name in MARKDOWN_FIELDS]
     heads = [name.replace("_", " ") for name in MARKDOWN_FIELDS]
     rows = [_markdown_row(entry) for entry in result.results]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from lossctl.evaluation.result import Result
+from lossctl.evaluation.result import Report
 from lossctl.show.cells import Row, column_names, counted, printable, row_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MAIN: dict[str, Side] = {
 MORE: dict[str, Side] = {"count": "right", "min": "right", "max": "right"}
 
 
-def render(result: Result, width: int | None, color: bool) -> str:
+def render(result: Report, width: int | None, color: bool) -> str:
     """A row a loss; in a narrow terminal the lesser facts move below the loss, then all of them do.
 
     Args:
@@ -41,12 +41,18 @@ def render(result: Result, width: int | None, color: bool) -> str:
     return rendered(_records(rows), width, color)
 
 
+def document(report: Report, width: int | None, color: bool) -> str:
+    """All that is to say: what was chosen, the account, the warnings, the table."""
+    lines = [columns_line(report), account_line(report), *warning_lines(report)]
+    return "".join(f"{line}\n" for line in lines) + (render(report, width, color) if report.results else "")
+
+
 def rendered(shown: RenderableType, width: int | None, color: bool) -> str:
     """Anything of rich as text, folded to a width; None for as wide as it needs."""
     return _printed(_console(UNBOUNDED if width is None else max(width, 1), color), shown)
 
 
-def account_line(result: Result) -> str:
+def account_line(result: Report) -> str:
     """What became of the rows, such as "1,797 rows read, 1,795 used, 2 dropped (2 null_label)"."""
     rows = result.rows
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.dropped.items() if count)
@@ -54,12 +60,12 @@ def account_line(result: Result) -> str:
     return f"{counted(rows.read)} read, {rows.used:,} used, {sum(rows.dropped.values()):,} dropped{why}"
 
 
-def columns_line(result: Result) -> str:
+def columns_line(result: Report) -> str:
     """What was chosen for each role, such as "labels: label; preds: p_0 … p_9 (10); weights: none"."""
     return "; ".join(f"{printable(role)}: {column_names(names)}" for role, names in result.columns.items())
 
 
-def warning_lines(result: Result) -> list[str]:
+def warning_lines(result: Report) -> list[str]:
     """A line for each warning, with its code and count."""
     return [f"warning: {printable(w.message)} ({w.code}: {w.count:,})" for w in result.warnings]
 

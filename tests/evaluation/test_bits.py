@@ -37,7 +37,7 @@ def table() -> pa.Table:
 def results(files: list[Path], **more: object) -> tuple[LossResult, ...]:
     roles = {"labels": "y?", "preds": "p?", "weights": "w"}
     request = Request(tuple(map(str, files)), LOSSES, roles, **more)
-    return run(request).result().results
+    return run(request).report().results
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +86,14 @@ def test_formats(table: pa.Table, expected: object, tmp_path: Path) -> None:
         np.save(roles[role], np.column_stack([table[f"{names}{k}"].to_numpy() for k in range(5)]))
     np.save(tmp_path / "w.npy", table["w"].to_numpy())
     roles["weights"] = str(tmp_path / "w.npy")
-    assert run(Request((), LOSSES, roles)).result().results == expected
+    assert run(Request((), LOSSES, roles)).report().results == expected
 
 
 def test_partials_pickle_and_merge_in_any_order(whole: Path) -> None:
     request = Request((str(whole),), LOSSES, {"labels": "y?", "preds": "p?", "weights": "w"}, batch_rows=100)
     made = prepare(request)
     job = pickle.loads(pickle.dumps(made.job))
-    partials = [pickle.loads(pickle.dumps(evaluate_unit(job, unit))) for unit in made.units]
+    partials = [pickle.loads(pickle.dumps(evaluate_unit((job,), unit)[0])) for unit in made.units]
     orders = [partials, partials[::-1], random.Random(0).sample(partials, len(partials))]
     merged = [reduce(Partial.merge, order) for order in orders]
     assert all(m.losses == merged[0].losses for m in merged)

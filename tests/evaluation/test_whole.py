@@ -62,7 +62,7 @@ def test_threads_and_cuts_do_not_reach_the_bits(loss: object, tmp_path: Path) ->
     bound = next(b for b in VARIANTS if b.loss is loss)
     request = request_for(str(bound), {}, draw(bound, 5000, 1), tmp_path)
     values = {
-        run(replace(request, threads=threads, batch_rows=rows)).result().results[0].value
+        run(replace(request, threads=threads, batch_rows=rows)).report().results[0].value
         for threads, rows in [(1, 0), (3, 64), (2, 1000)]
     }
     assert len(values) == 1

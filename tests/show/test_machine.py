@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from lossctl.errors import UsageError
-from lossctl.evaluation.result import InputFile, LossResult, Result, RowAccount, Warned
+from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount, Warned
 from lossctl.show import machine
 
 
@@ -33,7 +33,7 @@ def entry(spec="huber:delta=2.0", value=0.1, **other):
 
 
 def result(*entries, path="a.csv"):
-    return Result(
+    return Report(
         (InputFile(path, "csv", 4),),
         {"labels": ("y",), "preds": ("p",), "weights": None},
         RowAccount(4, 3, {"null_label": 1}),

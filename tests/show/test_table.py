@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from lossctl.evaluation.result import InputFile, LossResult, Result, RowAccount, Warned
+from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount, Warned
 from lossctl.show import table
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,7 +33,7 @@ def result(*entries, columns=None, dropped=None, warnings=()):
     dropped = dropped or {}
     read = 1797 + sum(dropped.values())
     files = (InputFile("a.csv", "csv", read),)
-    return Result(files, columns or {}, RowAccount(read, 1797, dropped), warnings, entries)
+    return Report(files, columns or {}, RowAccount(read, 1797, dropped), warnings, entries)
 
 
 ENTRIES = (

@@ -1,0 +1,135 @@
+"""Arrow's types as columns, and Arrow data in memory as a source: tables by ranges of rows, streams batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lossctl.errors import DataError
+from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NUMBERS = frozenset({"integer", "float", "boolean"})
+UNIT_ROWS = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A table in memory; its columns are read where they lie."""
+
+    table: Any
+    path: str = "data"
+    format: str = "arrow"
+    rereadable: bool = True
+
+    @property
+    def rows(self) -> int | None:
+        """The table's length."""
+        return int(self.table.num_rows)
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """All columns in the table's order."""
+        return columns_of(self.table.schema, self.path)
+
+    def units(self, file: int) -> list[Unit]:
+        """Ranges of rows."""
+        rows = self.table.num_rows
+        return [Unit(file, i, at, min(at + UNIT_ROWS, rows)) for i, at in enumerate(range(0, rows, UNIT_ROWS))]
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """Slices of the table, cut where its own chunks end."""
+        part = self.table.select(list(names)).slice(unit.start, unit.stop - unit.start)
+        return (_chunk(batch, names) for batch in part.to_batches(max_chunksize=rows))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSource:
+    """A stream of record batches, which can be read once."""
+
+    reader: Any
+    path: str = "data"
+    format: str = "arrow"
+    rereadable: bool = False
+    rows: int | None = None
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """All columns in the stream's order."""
+        return columns_of(self.reader.schema, self.path)
+
+    def units(self, file: int) -> list[Unit]:
+        """One: who comes second finds the batches gone."""
+        return [Unit(file, 0, 0, 0)]
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """The batches as they come, cut to size.
+
+        Raises:
+            DataError: the stream breaks.
+        """
+        import pyarrow as pa
+
+        try:
+            for batch in self.reader:
+                for at in range(0, batch.num_rows, rows):
+                    yield _chunk(batch.slice(at, rows), names)
+        except pa.ArrowException as error:
+            raise DataError(f"{self.path}: the stream of record batches breaks: {error}") from None
+
+
+def _chunk(batch: pa.RecordBatch, names: Sequence[str]) -> Chunk:
+    return Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
+
+
+def columns_of(schema: pa.Schema, path: str) -> list[ColumnInfo]:
+    """The columns of a schema.
+
+    Raises:
+        DataError: two of one name.
+    """
+    found = [column_info(field) for field in schema]
+    names = [column.name for column in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{path} has more than one column {twice!r}; write it with distinct names")
+    return found
+
+
+def column_info(field: pa.Field) -> ColumnInfo:
+    """An Arrow field as a column."""
+    import pyarrow as pa
+
+    kind = field.type
+    if isinstance(kind, pa.FixedShapeTensorType):
+        width = 1
+        for extent in kind.shape:
+            width *= extent
+        return ColumnInfo(field.name, "list", str(kind), width)
+    if pa.types.is_fixed_size_list(kind) and _scalar_kind(kind.value_type) in NUMBERS:
+        return ColumnInfo(field.name, "list", str(kind), kind.list_size)
+    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _scalar_kind(kind.value_type) in NUMBERS:
+        return ColumnInfo(field.name, "list", str(kind), None)
+    return ColumnInfo(field.name, _scalar_kind(kind), str(kind))
+
+
+def _scalar_kind(kind: pa.DataType) -> Kind:
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _scalar_kind(kind.value_type)
+    if types.is_integer(kind):
+        return "integer"
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return "float"
+    if types.is_boolean(kind):
+        return "boolean"
+    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return "string" if text else "other"
+
+
+def storage(values: pa.Array) -> pa.Array:
+    """An extension array's own numbers."""
+    return values.storage if hasattr(values, "storage") else values

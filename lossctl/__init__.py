@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from lossctl.api.catalogue import losses
     from lossctl.api.evaluate import evaluate
     from lossctl.api.metric import Accumulator, Metric, metric
+    from lossctl.api.objective import Audited, run, total
     from lossctl.api.result import Result
     from lossctl.catalogue.arithmetic import Index, Vector, room
     from lossctl.catalogue.declare import Param
     from lossctl.catalogue.domain import Domain, Interval
     from lossctl.catalogue.own import loss
     from lossctl.errors import DataError, GateError, LossctlError, UsageError
+    from lossctl.objective.total import Totals
 
 __version__ = "0.1.0"
 # public name to its home; each is imported when it is first asked for
@@ -22,7 +24,9 @@ _HOMES = {
     "losses": "lossctl.api.catalogue",
     "evaluate": "lossctl.api.evaluate",
     **dict.fromkeys(("Accumulator", "Metric", "metric"), "lossctl.api.metric"),
+    **dict.fromkeys(("Audited", "run", "total"), "lossctl.api.objective"),
     "Result": "lossctl.api.result",
+    "Totals": "lossctl.objective.total",
     **dict.fromkeys(("Index", "Vector", "room"), "lossctl.catalogue.arithmetic"),
     **dict.fromkeys(("Param",), "lossctl.catalogue.declare"),
     **dict.fromkeys(("Domain", "Interval"), "lossctl.catalogue.domain"),
@@ -31,6 +35,7 @@ _HOMES = {
 }
 __all__ = [
     "Accumulator",
+    "Audited",
     "DataError",
     "Domain",
     "GateError",
@@ -40,6 +45,7 @@ __all__ = [
     "Metric",
     "Param",
     "Result",
+    "Totals",
     "UsageError",
     "Vector",
     "__version__",
@@ -48,6 +54,8 @@ __all__ = [
     "losses",
     "metric",
     "room",
+    "run",
+    "total",
 ]
 
 

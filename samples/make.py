@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors.numpy import save_file
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_linnerud
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge
@@ -52,6 +53,7 @@ def digits() -> list[Path]:
         *write_tables("digits", common | numbered("p", probs)),
         *write_tables("digits_logits", common | numbered("logit", logits)),
         *write_arrays("digits", {"label": common["label"], "probs": probs, "logits": logits}),
+        write_model("digits_model", classifier(0.1).fit(pixels, label)),
     ]
 
 
@@ -333,6 +335,15 @@ def write_arrays(stem: str, arrays: Columns) -> list[Path]:
     for path, values in zip(paths, arrays.values(), strict=True):
         np.save(path, np.ascontiguousarray(values))
     return paths
+
+
+def write_model(stem: str, model: Pipeline) -> Path:
+    """The weights of a linear model as a network's dense layer would hold them."""
+    path = HERE / f"{stem}.safetensors"
+    fitted = model[-1]
+    arrays = {"dense/kernel": fitted.coef_.T, "dense/bias": fitted.intercept_}
+    save_file({name: np.ascontiguousarray(values, np.float32) for name, values in arrays.items()}, path)
+    return path
 
 
 if __name__ == "__main__":

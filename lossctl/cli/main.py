@@ -16,6 +16,7 @@ from lossctl.cli.flags import given, with_loss_options
 from lossctl.cli.inspect import inspect_command
 from lossctl.cli.losses import losses_command
 from lossctl.cli.surroundings import say
+from lossctl.cli.total import run_command, total_command
 from lossctl.errors import LossctlError
 
 INTERRUPTED = 130
@@ -26,10 +27,11 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   lossctl eval preds.csv -y label -p 'p_*' --loss sparse_categorical_crossentropy --json
   lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
   zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
+  lossctl total objective.toml preds.parquet
   lossctl losses huber
 """
 # what a call may start with that needs no loss's flags
-WITHOUT_FLAGS = ("losses", "inspect", "--help", "-h", "--version", "-V")
+WITHOUT_FLAGS = ("losses", "inspect", "total", "run", "--help", "-h", "--version", "-V")
 COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -49,6 +51,8 @@ def program(flags: bool) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(start)
     app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, flags))
+    app.command("total", context_settings=SETTINGS)(total_command)
+    app.command("run", context_settings=SETTINGS)(run_command)
     app.command("losses", context_settings=SETTINGS)(losses_command)
     app.command("inspect", context_settings=SETTINGS)(inspect_command)
     return app

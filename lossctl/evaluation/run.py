@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 
-from lossctl.errors import GateError, UsageError
+from lossctl.errors import GateError, LossctlError, UsageError
 from lossctl.evaluation.ahead import open_arguments, settled
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
@@ -17,6 +18,7 @@ from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.work import evaluate_unit, unit_rows
+from lossctl.readers.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +79,41 @@ def run(request: Request, executor: Executor | None = None) -> Evaluation:
     return run_all([request], executor)[0]
 
 
-def run_all(requests: Sequence[Request], executor: Executor | None = None) -> tuple[Evaluation, ...]:
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Errors begin with whose they are; an empty name says nothing."""
+    try:
+        yield
+    except LossctlError as error:
+        raise type(error)(f"{name}: {error}" if name else str(error)) from error
+
+
+def run_all(
+    requests: Sequence[Request], executor: Executor | None = None, names: Sequence[str] | None = None
+) -> tuple[Evaluation, ...]:
     """Run requests over the same files in one pass: a block is read once for all of them.
 
     Args:
         requests: their files, and how these are read, are the first one's.
         executor: as in `run`.
+        names: what errors call each request.
 
     Raises:
         DataError, UsageError, GateError: as `run`; of the first request that fails.
     """
     sources = open_all(requests)
-    plans = _shared([prepare(replace(request, files=sources)) for request in requests])
+    names = names or [""] * len(requests)
+    plans = _shared([_prepared(request, sources, name) for request, name in zip(requests, names, strict=True)])
     jobs, units = tuple(made.job for made in plans), plans[0].units
     runner = executor or executor_for(requests[0].threads, len(units))
     nothing = tuple(map(_nothing, jobs))
     partials = fold(_merged, runner.run(evaluate_unit, jobs, units), nothing)
-    return tuple(map(_judged, requests, plans, partials))
+    return tuple(map(_judged, requests, plans, partials, names))
+
+
+def _prepared(request: Request, sources: tuple[Source, ...], name: str) -> Plan:
+    with named(name):
+        return prepare(replace(request, files=sources))
 
 
 def run_batch(request: Request) -> Evaluation:
@@ -119,10 +139,11 @@ def _merged(some: tuple[Partial, ...], more: tuple[Partial, ...]) -> tuple[Parti
     return tuple(map(Partial.merge, some, more))
 
 
-def _judged(request: Request, made: Plan, partial: Partial) -> Evaluation:
-    if request.on_bad == "error":
-        refuse_bad_rows(made.job, partial)
-    check_max_dropped(request, partial)
+def _judged(request: Request, made: Plan, partial: Partial, name: str) -> Evaluation:
+    with named(name):
+        if request.on_bad == "error":
+            refuse_bad_rows(made.job, partial)
+        check_max_dropped(request, partial)
     return Evaluation(request, made, partial)
 
 

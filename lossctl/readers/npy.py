@@ -86,7 +86,7 @@ class ArraysSource:
     def _arrays(self) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
         for path in self.paths:
-            _add(found, _columns_of(path, _mapped(path), alone=len(self.paths) == 1), path)
+            _add(found, _columns_of(path, mapped(path), alone=len(self.paths) == 1), path)
         return found
 
 
@@ -128,22 +128,27 @@ class NpzSource:
     @property
     def rows(self) -> int | None:
         """The members' common length."""
-        return _common_length(_members(self.path))
+        return _common_length(members(self.path))
 
     def columns(self) -> Sequence[ColumnInfo]:
         """A column a member."""
-        return [_info(name, array) for name, array in _members(self.path).items()]
+        return [_info(name, array) for name, array in members(self.path).items()]
 
     def units(self, file: int) -> list[Unit]:
         """Ranges of rows."""
-        return _units(file, _members(self.path))
+        return _units(file, members(self.path))
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """Slices of the members, which are loaded whole, once."""
-        return _chunks(_members(self.path), unit, names, rows)
+        return _chunks(members(self.path), unit, names, rows)
 
 
-def _mapped(path: str) -> np.ndarray:
+def mapped(path: str) -> np.ndarray:
+    """The array of an .npy file, mapped from disk.
+
+    Raises:
+        DataError: the file is missing, broken, or holds Python objects.
+    """
     try:
         status = os.stat(path)
         return _cached_map(path, status.st_size, status.st_mtime_ns)
@@ -240,7 +245,12 @@ def _text(name: str, array: np.ndarray) -> pa.Array:
         raise DataError(f"{name}: expected text in UTF-8, found other bytes; save it as str (dtype U)") from None
 
 
-def _members(path: str) -> dict[str, np.ndarray]:
+def members(path: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name, loaded whole.
+
+    Raises:
+        DataError: as `mapped`; or they would not fit into half of the memory.
+    """
     try:
         status = os.stat(path)
         # threads that meet here would each unpack the whole archive

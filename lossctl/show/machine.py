@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import os.path
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lossctl.errors import UsageError, nearest
-from lossctl.evaluation.result import SCHEMA_VERSION, LossResult, Report, plain
+from lossctl.evaluation.result import SCHEMA_VERSION, Report, plain
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "markdown")
 SUFFIXES = {
@@ -59,9 +59,9 @@ def render(result: Report, format: str) -> str:
     writers: dict[str, Callable[[Report], str]] = {
         "json": _json,
         "jsonl": _jsonl,
-        "csv": lambda found: _delimited(found, ","),
-        "tsv": lambda found: _delimited(found, "\t"),
-        "markdown": _markdown,
+        "csv": lambda found: delimited(FIELDS, _records(found, "spec"), ","),
+        "tsv": lambda found: delimited(FIELDS, _records(found, "spec"), "\t"),
+        "markdown": lambda found: markdown(MARKDOWN_FIELDS, _records(found, "loss"), MARKDOWN_WORDS),
     }
     if format not in writers:
         raise UsageError(f"--format {format} is none of {', '.join(FORMATS)}{nearest(format, FORMATS)}")
@@ -104,35 +104,37 @@ def _jsonl(result: Report) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _delimited(result: Report, delimiter: str) -> str:
+def delimited(fields: Sequence[str], records: Iterable[Mapping[str, Any]], delimiter: str) -> str:
+    """A line a record below the fields' names, in CSV's quoting."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(FIELDS)
-    writer.writerows([_cell(entry, name) for name in FIELDS] for entry in result.results)
+    writer.writerow(fields)
+    writer.writerows([_cell(record[name]) for name in fields] for record in records)
     return encodable(text.getvalue())
 
 
-def _cell(entry: LossResult, name: str) -> str:
-    found = getattr(entry, name)
-    if name == "options":
-        return json_text(dict(found))
+def _cell(found: Any) -> str:
     if found is None:
         return ""
+    if isinstance(found, Mapping):
+        return json_text(dict(found))
     return repr(found) if isinstance(found, float) else str(found)
 
 
-def _markdown(result: Report) -> str:
-    rule = [":---" if name in MARKDOWN_WORDS else "---:" for name in MARKDOWN_FIELDS]
-    heads = [name.replace("_", " ") for name in MARKDOWN_FIELDS]
-    rows = [_markdown_row(entry) for entry in result.results]
+def markdown(fields: Sequence[str], records: Iterable[Mapping[str, Any]], words: Sequence[str]) -> str:
+    """A Markdown table; `words` are the fields of text, which stand to the left."""
+    rule = [":---" if name in words else "---:" for name in fields]
+    heads = [name.replace("_", " ") for name in fields]
+    rows = [[_markdown_cell(name, record[name]) for name in fields] for record in records]
     return encodable("".join(f"| {' | '.join(cells)} |\n" for cells in (heads, rule, *rows)))
 
 
-def _markdown_row(entry: LossResult) -> list[str]:
+def _markdown_cell(name: str, found: Any) -> str:
+    text = " ".join(_cell(found).replace("|", "\\|").splitlines())
     # a code span keeps the stars and underscores of a spec as they are
-    loss = f"`{_markdown_cell(entry.spec)}`"
-    return [loss, *(_markdown_cell(_cell(entry, name)) for name in MARKDOWN_FIELDS[1:])]
+    return f"`{text}`" if name == "loss" and text else text
 
 
-def _markdown_cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").splitlines())
+def _records(result: Report, spec: str) -> list[dict[str, Any]]:
+    """The facts of each loss; its whole text stands under the name that is given."""
+    return [{**{name: getattr(entry, name) for name in FIELDS}, spec: entry.spec} for entry in result.results]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from lossctl.evaluation.result import Report
@@ -71,14 +72,14 @@ def warning_lines(result: Report) -> list[str]:
 
 
 def _wide(rows: list[Row]) -> tuple[Table, list[list[str]]]:
-    table = _grid({**MAIN, **MORE})
+    table = grid({**MAIN, **MORE})
     for row in rows:
         table.add_row(*_main_cells(row), row.count.partition(" ")[0], row.min, row.max)
     return table, [_notes(row.differs, row.guard) for row in rows]
 
 
 def _medium(rows: list[Row]) -> tuple[Table, list[list[str]]]:
-    table = _grid(MAIN)
+    table = grid(MAIN)
     for row in rows:
         table.add_row(*_main_cells(row))
     return table, [_notes(row.range, row.differs, row.guard) for row in rows]
@@ -125,13 +126,16 @@ def _facts(facts: dict[str, str]) -> Table:
     return table
 
 
-def _grid(heads: dict[str, Side]) -> Table:
+def grid(heads: Mapping[str, Side]) -> Table:
+    """An empty table with heads to the left or right, in the one style of them all."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, border_style="dim", header_style="dim", padding=(0, 1, 0, 0))
     for head, side in heads.items():
-        table.add_column(head, justify=side, style="bold" if head == "value" else "", no_wrap=True)
+        table.add_column(
+            head, justify="left" if side == "left" else "right", style="bold" if head == "value" else "", no_wrap=True
+        )
     return table
 
 

@@ -34,7 +34,7 @@ def whole_program() -> Any:
     """The program as this process calls it, made once."""
     from lossctl.cli.main import program
 
-    return program(flags=True)
+    return program()
 
 
 def called(*args: object) -> str:

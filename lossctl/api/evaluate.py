@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl.api.inputs import Selector, inputs
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
 from lossctl.catalogue.declare import Value
-from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.own import own_losses
 from lossctl.catalogue.reductions import meaning
+from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import BoundLoss, bind_all
 from lossctl.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from lossctl.catalogue.naming import OnEmpty
     from lossctl.evaluation.request import OnBad, Request
 
 # a loss's name with its options, or a function that @lossctl.loss declared
@@ -86,26 +89,26 @@ def evaluate(
     Example:
         >>> import lossctl
         >>> lossctl.evaluate("samples/digits.parquet", loss="sparse_categorical_crossentropy").value
-        0.15823276963805
+        0.1582327726857865
         >>> found = lossctl.evaluate(labels=[1.0, 2.0, 9.0], preds=[1.5, 2.0, 5.0], loss=["mae", "huber"], delta=2)
         >>> found.values
         {'mean_absolute_error': 1.5, 'huber:delta=2.0': 2.0416666666666665}
         >>> found["huber"].denominator_name
         'rows'
     """
-    bound = bind_losses(loss, options)
+    bound = bind_losses(loss, options, inspect.signature(evaluate).parameters)
     request = request_of(
         data,
         bound,
         selectors={"labels": labels, "preds": preds, "weights": weights, "mask": mask, **(roles or {})},
-        classes=tuple(classes) if classes is not None else None,
-        ids=tuple(ids),
+        classes=class_names(classes),
+        ids=_texts(ids),
         reduction=reduction,
-        class_weights=_class_weights(class_weights),
+        class_weights=weights_by_class(class_weights),
         ignore_index=ignore_index,
         on_bad=on_bad,
         on_empty=on_empty,
-        max_dropped=max_dropped,
+        max_dropped=_limit(max_dropped),
         keep_dropped=keep_dropped,
         read=read,
         threads=threads,
@@ -126,12 +129,9 @@ def request_of(
     """What a call asks, as evaluation takes it; `more` are attributes of a Request.
 
     Raises:
-        UsageError: a reduction that a loss lacks, a word that is none of its kind, or data of no kind known.
+        UsageError: a reduction that a loss lacks, a word or number that is none of its kind, or data of no kind known.
     """
-    for entry in bound if not across else bound[:1]:
-        meaning(entry, more.get("reduction"))
-    _refuse_word("on_bad", more.get("on_bad", "error"), ("error", "drop", "keep"))
-    _refuse_word("on_empty", more.get("on_empty"), (None, "error", "nan", "zero"))
+    refuse_words(bound if not across else bound[:1], **more)
     from lossctl.evaluation.request import Request
 
     again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction"))
@@ -139,11 +139,38 @@ def request_of(
     return Request(files, tuple(bound), roles, across=across, read=_settings(read or {}), **more)
 
 
+def refuse_words(
+    bound: Sequence[BoundLoss],
+    *,
+    reduction: str | None = None,
+    on_bad: str = "error",
+    on_empty: str | None = None,
+    ignore_index: int | None = None,
+    threads: int = 0,
+    batch_rows: int = 0,
+    **more: Any,
+) -> None:
+    """Refuse what no call can mean.
+
+    Raises:
+        UsageError: a reduction that a loss lacks, or a word or number that is none of its kind.
+    """
+    if not isinstance(reduction, str | None):
+        raise UsageError(f"reduction must be a name such as 'mean', got {reduction!r}")
+    for entry in bound:
+        meaning(entry, reduction)
+    _refuse_word("on_bad", on_bad, ("error", "drop", "keep"))
+    _refuse_word("on_empty", on_empty, (None, "error", "nan", "zero"))
+    for name, number in {"threads": threads, "batch_size": batch_rows}.items():
+        if not _whole(number) or number < 0:
+            raise UsageError(f"{name} must be a whole number >= 0, got {number!r}")
+    if ignore_index is not None and not _whole(ignore_index):
+        raise UsageError(f"ignore_index must be a class index, got {ignore_index!r}")
+
+
 def reads_again(bound: Sequence[BoundLoss], reduction: str | None) -> bool:
     """Whether a call reads its data more than once: for the rows, or for what hangs on all of them."""
-    from lossctl.evaluation.ahead import looks_ahead
-
-    return reduction == "none" or any(map(looks_ahead, bound))
+    return reduction == "none" or any(loss.looks_ahead for loss in bound)
 
 
 def run(request: Request) -> Result:
@@ -158,16 +185,36 @@ def run(request: Request) -> Result:
     return Result(evaluated(request))
 
 
-def bind_losses(losses: LossLike | Sequence[LossLike], options: Mapping[str, Value]) -> list[BoundLoss]:
+def bind_losses(
+    losses: LossLike | Sequence[LossLike], options: Mapping[str, Value], words: Iterable[str] = ()
+) -> list[BoundLoss]:
     """The losses of a call with their options.
+
+    Args:
+        losses: names, or declared functions.
+        options: theirs, by name.
+        words: what else the call takes by name.
 
     Raises:
         UsageError: an unknown name or option, a value out of range, or no loss at all.
     """
-    several = [losses] if isinstance(losses, str) or callable(losses) else list(losses)
+    several = [losses] if isinstance(losses, str) or not isinstance(losses, Iterable) else list(losses)
     if not several:
         raise UsageError("say which loss; lossctl.losses() lists them")
-    return bind_all([_name(one) for one in several], {name: _plain(value) for name, value in options.items()})
+    names = [_name(one) for one in several]
+    _refuse_misspelt(names, options, words)
+    return bind_all(names, {name: _plain(value) for name, value in options.items()})
+
+
+def _refuse_misspelt(names: Sequence[str], options: Iterable[str], words: Iterable[str]) -> None:
+    """Refuse an option that is nearly one of the losses', or a word of the call."""
+    declared = [find(name.partition(":")[0]) for name in names]
+    own = [option.name for loss in declared for option in loss.options if not option.param.internal]
+    known = [*own, *words]
+    for name in options:
+        close = nearest(name, known)
+        if close and not any(loss.option(name) for loss in declared):
+            raise UsageError(f"{name} is no option of {', '.join(names)}{close}")
 
 
 def _name(loss: LossLike) -> str:
@@ -180,21 +227,62 @@ def _name(loss: LossLike) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A numpy number as Python's."""
-    return value.item() if hasattr(value, "item") else value
+    """Numpy's numbers as Python's."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _class_weights(
-    given: Sequence[float] | Mapping[str, float] | None,
-) -> tuple[float, ...] | dict[str, float] | None:
+def class_names(given: Sequence[Any] | None) -> tuple[str, ...] | None:
+    """The names of classes; numbers, as scikit-learn's `classes_` may hold, are names too.
+
+    Raises:
+        UsageError: it is no list of different names.
+    """
     if given is None:
         return None
-    numbers = list(given.values() if isinstance(given, Mapping) else given)
+    names = () if isinstance(given, str) or not isinstance(given, Iterable) else tuple(map(str, given))
+    if len(set(names)) < max(len(names), 2):
+        raise UsageError(f"classes takes a list of two or more different names, got {given!r}")
+    return names
+
+
+def weights_by_class(given: Any) -> tuple[float, ...] | dict[str, float] | None:
+    """What each class counts, in order or by name.
+
+    Raises:
+        UsageError: numbers that are none, or below 0.
+    """
+    if given is None:
+        return None
+    try:
+        numbers = [float(number) for number in (given.values() if isinstance(given, Mapping) else given)]
+    except (TypeError, ValueError):
+        numbers = [-1.0]
     if not all(0.0 <= number < float("inf") for number in numbers):
-        raise UsageError(f"class_weights must be finite and >= 0, got {numbers}")
-    if isinstance(given, Mapping):
-        return {str(name): float(number) for name, number in given.items()}
-    return tuple(map(float, numbers))
+        raise UsageError(f"class_weights must be finite and >= 0, got {given!r}")
+    return dict(zip(map(str, given), numbers, strict=True)) if isinstance(given, Mapping) else tuple(numbers)
+
+
+def _limit(given: Any) -> float | int | None:
+    """A share of the rows, or a count of them."""
+    limit = _plain(given)
+    share = isinstance(limit, float) and 0.0 <= limit <= 1.0
+    if limit is not None and not share and not (isinstance(limit, int) and limit >= 0):
+        raise UsageError(f"max_dropped takes a count such as 5 or a share such as 0.001, got {given!r}")
+    return limit  # type: ignore[no-any-return]
+
+
+def _whole(value: object) -> bool:
+    """Whether it is one whole number, Python's or numpy's."""
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def _texts(given: str | Iterable[str]) -> tuple[str, ...]:
+    """A text alone is one, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _settings(read: Mapping[str, Any]) -> Any:
@@ -204,7 +292,7 @@ def _settings(read: Mapping[str, Any]) -> Any:
     for name in read:
         if name not in known:
             raise UsageError(f"read has no {name!r}{nearest(name, known)}; it has {', '.join(known)}")
-    said: dict[str, Any] = {name: tuple(v) if name == "null_values" else v for name, v in read.items()}
+    said: dict[str, Any] = {name: _texts(v) if name == "null_values" else v for name, v in read.items()}
     return ReadSettings(**said)
 
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lossctl.api.evaluate import LossLike, bind_losses, evaluate, request_of
+from lossctl.api.evaluate import (
+    LossLike,
+    bind_losses,
+    class_names,
+    evaluate,
+    refuse_words,
+    request_of,
+    weights_by_class,
+)
 from lossctl.api.inputs import Selector
 from lossctl.api.surroundings import ready
 from lossctl.errors import UsageError
@@ -45,7 +53,13 @@ def metric(loss: LossLike, **options: Any) -> Metric:
         'huber'
     """
     words = {name: options.pop(name) for name in WORDS if name in options}
-    (bound,) = bind_losses(loss, options)
+    bound, *others = bind_losses(loss, options, WORDS)
+    if others or words.get("reduction") == "none":
+        raise UsageError("a metric is one number: of one loss, and reduced")
+    refuse_words([bound], **words)
+    for name, plain in (("classes", class_names), ("class_weights", weights_by_class)):
+        if name in words:
+            words[name] = plain(words[name])
     return Metric(str(bound), words)
 
 
@@ -60,7 +74,7 @@ class Metric:
     """
 
     spec: str
-    words: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def __name__(self) -> str:
@@ -105,7 +119,6 @@ class Accumulator:
         self._metric, self._bound = metric, bound
         self._job: Job | None = None
         self._partial: Partial | None = None
-        self._batches = 0
 
     def update(self, y_true: Selector, y_pred: Selector, sample_weight: Selector | None = None) -> Accumulator:
         """Add a batch; nothing of it is added where it is refused.
@@ -126,9 +139,8 @@ class Accumulator:
         from lossctl.evaluation.run import run_batch
 
         ready()
-        words = dict(self._metric.words)
         selectors = {"labels": y_true, "preds": y_pred, "weights": sample_weight}
-        request = request_of(None, [self._bound], selectors=selectors, **_asked(words))
+        request = request_of(None, [self._bound], selectors=selectors, **self._metric.words)
         evaluation = run_batch(request)
         return self._take(evaluation.plan.job, evaluation.partial)
 
@@ -141,6 +153,8 @@ class Accumulator:
         Raises:
             UsageError: the other is of another loss, other options or other shapes.
         """
+        if not isinstance(other, Accumulator):
+            raise UsageError(f"merge takes another accumulator, got {type(other).__name__}")
         if other._metric != self._metric:
             raise UsageError(f"cannot merge {other._metric.spec} into {self._metric.spec}: another recipe")
         return self if other._job is None or other._partial is None else self._take(other._job, other._partial)
@@ -173,7 +187,7 @@ class Accumulator:
 
         if self._job is None or self._partial is None:
             raise DataError(f"{self._metric.spec}: no batch was added yet, so there is no value")
-        request = request_of((), [self._bound], selectors={}, **_asked(dict(self._metric.words)))
+        request = request_of((), [self._bound], selectors={}, **self._metric.words)
         return Evaluation(request, Plan(self._job, (), {}), self._partial)
 
     def _take(self, job: Job, partial: Partial) -> Accumulator:
@@ -184,17 +198,11 @@ class Accumulator:
         if self._job is not None and job != self._job:
             raise UsageError(f"{self._metric.spec}: {_difference(self._job, job)}")
         self._job = job
-        places = sorted(partial.unit_rows)
-        rows = {(0, self._batches + i): partial.unit_rows[place] for i, place in enumerate(places)}
-        self._batches += len(places)
-        added = replace(partial, unit_rows=rows, offences=(), dropped=())
-        self._partial = added if self._partial is None else self._partial.merge(added)
+        # where its rows stood is forgotten, so that an accumulator never grows
+        added = replace(partial, unit_rows={(0, 1): partial.read}, offences=(), dropped=())
+        both = added if self._partial is None else self._partial.merge(added)
+        self._partial = replace(both, unit_rows={(0, 0): both.read})
         return self
-
-
-def _asked(words: dict[str, Any]) -> dict[str, Any]:
-    classes = words.get("classes")
-    return {**words, "classes": tuple(classes)} if classes is not None else words
 
 
 def _difference(one: Job, other: Job) -> str:

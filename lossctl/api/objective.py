@@ -61,7 +61,14 @@ def total(
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What an audit found: each evaluation with its report, and the objective's totals where it has terms."""
+    """What an audit found: each evaluation with its report, and the objective's totals where it has terms.
+
+    Example:
+        >>> import lossctl
+        >>> done = lossctl.run("samples/objective.toml")
+        >>> [call.name for call, _ in done.reports], round(done.totals.value, 6)
+        (['every class', 'probabilities'], 0.161751)
+    """
 
     audit: Audit
     reports: list[tuple[EvalCall, Report]]
@@ -92,7 +99,7 @@ def run(audit: str | os.PathLike[str] | Mapping[str, Any], *, threads: int = 0, 
         >>> import lossctl
         >>> done = lossctl.run({"eval": [{"name": "test", "files": "samples/digits.csv", "loss": "scce"}]})
         >>> [(call.name, report.results[0].value) for call, report in done.reports]
-        [('test', 0.15823276963805)]
+        [('test', 0.1582327726857865)]
     """
     from lossctl.objective.total import evaluate
     from lossctl.objective.total import total as added

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lossctl.evaluation.rows import LossRows
     from lossctl.evaluation.run import Evaluation
 
+# what `to_pandas` has as float64, even where a loss has none of it
+FLOATS = ("value", "sum", "weight_sum", "denominator", "stderr", "min", "max")
+
 
 class Result:
     """The losses of some data, with the account of its rows.
@@ -28,7 +31,7 @@ class Result:
         >>> import lossctl
         >>> found = lossctl.evaluate("samples/diabetes.csv", loss=["mae", "huber:delta=50"])
         >>> [round(value, 6) for value in found.values.values()]
-        [43.277453, 1182.577107]
+        [44.59579, 1252.762668]
         >>> found.rows.read, found.rows.dropped
         (442, {})
         >>> found.to_dict()["results"][0]["loss"]
@@ -79,7 +82,7 @@ class Result:
         return self.report.inputs
 
     def __getitem__(self, name: str) -> LossResult:
-        """A loss of the call, by its name or its whole text.
+        """A loss of the call, by its whole text, or else by its name.
 
         Raises:
             UsageError: there is none, or more than one of that name.
@@ -87,7 +90,8 @@ class Result:
         from lossctl.catalogue.registry import names
 
         own = names().get(name, name)
-        found = [entry for entry in self.results if name == entry.spec or own == entry.loss]
+        exact = [entry for entry in self.results if name == entry.spec]
+        found = exact or [entry for entry in self.results if own == entry.loss]
         if len(found) != 1:
             specs = [entry.spec for entry in self.results]
             raise UsageError(f"{len(found)} of the losses are {name!r}{nearest(name, specs)}; there are {specs}")
@@ -125,18 +129,23 @@ class Result:
         """
         import pyarrow as pa
 
-        pieces = list(self.row_blocks())
-        ids = self._evaluation.request.ids
-        paths = [source.path for source in self._evaluation.plan.job.sources]
-        table: dict[str, Any] = {}
-        if len(paths) > 1:
-            table["file"] = [paths[piece.file] for piece in pieces for _ in range(len(piece.row))]
-        table["row"] = pa.chunked_array([pa.array(piece.row) for piece in pieces], pa.int64())
-        for name in ids:
-            table[name] = pa.chunked_array([piece.ids[name] for piece in pieces])
-        for name in self.row_names:
-            table[name] = pa.chunked_array([pa.array(piece.losses[name]) for piece in pieces], pa.float64())
-        return pa.table(table)
+        from lossctl.show.rowcolumns import Names, columns_of
+
+        paths = tuple(source.path for source in self._evaluation.plan.job.sources)
+        names = Names(paths, self.row_names, self._evaluation.request.ids)
+        twice = next((name for name in names.columns if names.columns.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(f"row_table would have two columns {twice}; rename the column {twice} of ids")
+        tables = []
+        for rows in self.row_blocks():
+            path = names.path(rows)
+            file = {} if path is None else {"file": pa.repeat(path, len(rows.row))}
+            tables.append(pa.table({**file, **columns_of(rows, names)}))
+        if not tables:
+            kinds = {"file": pa.string(), "row": pa.int64(), **dict.fromkeys(names.losses, pa.float64())}
+            return pa.table({name: pa.array([], kinds.get(name)) for name in names.columns})
+        # the files' own types of the ids may differ
+        return pa.concat_tables(tables, promote_options="permissive")
 
     def row_blocks(self) -> Iterator[LossRows]:
         """The rows' losses block by block, in file order, in bounded memory.
@@ -177,12 +186,15 @@ class Result:
         return render(self.report, "json")
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a loss: its name, value, sum, denominator, count, standard error and extremes."""
+        """A row a loss: its name, value, sum, denominator, count, standard error and extremes; NaN for none."""
         import pandas as pd
 
         from lossctl.show.machine import FIELDS
 
-        return pd.DataFrame([{name: getattr(entry, name) for name in FIELDS} for entry in self.results])
+        frame = pd.DataFrame(
+            [{name: getattr(entry, name) for name in FIELDS} for entry in self.results], columns=FIELDS
+        )
+        return frame.astype({"count": int, **dict.fromkeys(FLOATS, float)})
 
     def __float__(self) -> float:
         return self.value

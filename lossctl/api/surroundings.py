@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from functools import cache
@@ -35,4 +34,6 @@ def ready() -> None:
     from lossctl.kernels import machine
 
     if not machine.configured():
+        import logging
+
         configure(logging.getLogger("lossctl").info)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from decimal import Decimal, localcontext
-from fractions import Fraction
 from typing import TypeAlias
 
 Vector: TypeAlias = Sequence[float]
@@ -52,6 +50,8 @@ def exp_difference(a: float, b: float) -> float:
         return 1.0
     if not math.isfinite(a - b):
         return exp(a - b)
+    from fractions import Fraction
+
     d = a - b
     lost = float(Fraction(a) - Fraction(b) - Fraction(d))
     y = exp(d)
@@ -65,6 +65,8 @@ def log_quotient(p: float, s: float, rest: float) -> float:
     q = p / s
     if q <= 0.0 or not math.isfinite(q):
         return log(q)
+    from fractions import Fraction
+
     off = Fraction(p) - Fraction(q) * (Fraction(s) + Fraction(rest))
     return log(q) + float(off / (Fraction(q) * Fraction(s)))
 
@@ -91,6 +93,8 @@ def less_log(a: float, y: float, x: float, rest: float) -> float:
     """a - y log(x + rest), where `rest` is what rounding lost of x; accurate where the two nearly cancel."""
     if not (x > 0.0 and all(map(math.isfinite, (a, y, x, rest)))):
         return a - weigh(y, log(x))
+    from decimal import Decimal, localcontext
+
     with localcontext(prec=50):
         return float(Decimal(a) - Decimal(y) * (Decimal(x) + Decimal(rest)).ln())
 
@@ -176,6 +180,8 @@ def product_error(a: float, b: float) -> float:
     """What rounding loses of a b; 0 where that is no number."""
     if not all(map(math.isfinite, (a, b, a * b))):
         return 0.0
+    from fractions import Fraction
+
     return float(Fraction(a) * Fraction(b) - Fraction(a * b))
 
 
@@ -194,7 +200,15 @@ def largest(values: Iterable[float]) -> float:
 
 
 def room(size: int) -> list[float]:
-    """Numbers to write into, not yet set: a few thousand at the most."""
+    """Numbers to write into, not yet set: a few thousand at the most.
+
+    Example:
+        >>> import lossctl
+        >>> so_far = lossctl.room(3)
+        >>> so_far[0] = 2.5
+        >>> so_far[0], len(so_far)
+        (2.5, 3)
+    """
     return [0.0] * size
 
 

@@ -12,7 +12,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
 from lossctl.catalogue.arithmetic import Index, Vector
 from lossctl.catalogue.domain import CLASS_INDEX, REAL, Depends, Domain, Interval, When
@@ -64,6 +64,18 @@ class Param:
         internal: frameworks differ in it, but nobody sets it: no flag.
         each_class: of a part: it is summed once for each class, with the class's index in this argument.
         ahead: it is found by a look at all rows before the pass that computes the loss.
+
+    Example:
+        >>> from typing import Annotated
+        >>> import lossctl
+        >>> @lossctl.loss
+        ... def power(y, p, order: Annotated[float, lossctl.Param("the power", lossctl.Interval(low=1))] = 2.0):
+        ...     return abs(y - p) ** order
+        >>> lossctl.metric("power", order=3)([1.0], [3.0])
+        8.0
+        >>> lossctl.metric("power", order=0)
+        Traceback (most recent call last):
+        lossctl.errors.UsageError: --order must be >= 1, got 0
     """
 
     help: str
@@ -77,8 +89,7 @@ class Param:
     ahead: Quantile | Gathered | Literal["", "least label"] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accuracy:
+class Accuracy(NamedTuple):
     """How far a row's loss may be from its formula's true value: `ulps` units in its last place, or `absolute`.
 
     `absolute` is in units of the row's largest input, or of 1 if that is larger; `why` says what costs more
@@ -184,8 +195,7 @@ class Option:
             raise UsageError(f"{self.flag} must be {self.range()}, got {text!r}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(NamedTuple):
     """A set of columns that the loss reads: `argument` of the function, `name` on the command line."""
 
     argument: str

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The real numbers from `low` to `high`, ends included unless said open; `whole` leaves only integers."""
+    """The real numbers from `low` to `high`, ends included unless said open; `whole` leaves only integers.
+
+    Example:
+        >>> import lossctl
+        >>> share = lossctl.Interval(0, 1, high_open=True)
+        >>> 0 in share, 1 in share
+        (True, False)
+    """
 
     low: float = -math.inf
     high: float = math.inf
@@ -39,8 +46,7 @@ class Interval:
         return f"{left}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """What the values of a role may be.
 
     Attributes:
@@ -51,6 +57,12 @@ class Domain:
         class_index: whether the value names one of K classes (the range is then 0 to K - 1).
         hint: what the user may have meant, and the flag for it.
         infinite: whether an infinity is a value too, within the range.
+
+    Example:
+        >>> import lossctl
+        >>> share = lossctl.Domain("a share of the area", lossctl.Interval(0, 1), "share_out_of_range")
+        >>> 0.5 in share.interval, 1.5 in share.interval
+        (True, False)
     """
 
     name: str
@@ -62,8 +74,7 @@ class Domain:
     infinite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """A domain that hangs on a boolean option of the loss."""
 
     option: str
@@ -71,8 +82,7 @@ class When:
     otherwise: Domain
 
 
-@dataclass(frozen=True, slots=True)
-class Depends:
+class Depends(NamedTuple):
     """A domain that hangs on a number among the options: `choose` takes them all; `name` says it in general."""
 
     name: str

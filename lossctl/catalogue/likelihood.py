@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from math import inf
 from typing import Annotated, Literal
 
@@ -46,7 +45,7 @@ TAU = 6.283185307179586
 VARIANCE = Domain("a variance >= 0", Interval(low=0.0))
 LOG_SCALE = Domain("the logarithm of a standard deviation")
 LOG_MEAN = Domain("the logarithm of a mean")
-LOG_PROBABILITY = replace(LOG_PROBABILITIES, name="a log-probability")
+LOG_PROBABILITY = LOG_PROBABILITIES._replace(name="a log-probability")
 MEASURE = Domain("numbers >= 0, one a class", Interval(low=0.0), "label_out_of_range")
 PREDICTED_MEASURE = Domain("numbers >= 0, one a class", Interval(low=0.0), "pred_out_of_range")
 

@@ -184,7 +184,7 @@ def add(declared: Loss) -> None:
 
 
 def _owner(name: str) -> Loss | None:
-    return next((loss for loss in _OWN.values() if name in (loss.name, *loss.aliases)), None)
+    return next((loss for loss in own_losses() if name in (loss.name, *loss.aliases)), None)
 
 
 def own_losses() -> list[Loss]:

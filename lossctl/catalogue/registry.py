@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.catalogue.declare import Accuracy, Counts, Function, Loss, read_function, read_summary
 from lossctl.catalogue.domain import Depends, Domain, When
-from lossctl.catalogue.naming import Framework, made
 from lossctl.catalogue.own import load_packages, on_new, own_losses
 from lossctl.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from lossctl.catalogue.naming import Framework
 
 FAMILIES = (
     *("binary", "categorical", "weighted", "likelihood", "deviance", "survival", "regression", "quantile"),
@@ -18,7 +21,30 @@ FAMILIES = (
     *("whole", "skill", "together"),
 )
 PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax", "scoringrules")
-_LOSSES: dict[str, Loss] = {}
+
+
+class _Declared(NamedTuple):
+    """A loss whose function is read when it is first asked for: a call needs few of them."""
+
+    name: str
+    aliases: tuple[str, ...]
+    read: Callable[[], Loss]
+
+
+_DECLARED: dict[str, _Declared] = {}
+_READ: dict[str, Loss] = {}
+
+
+def _declare(function: Function, aliases: tuple[str, ...], read: Callable[[], Loss]) -> Function:
+    _DECLARED[function.__name__] = _Declared(function.__name__, aliases, read)
+    return function
+
+
+def _own(name: str) -> Loss:
+    """A loss of lossctl's own, by its very name."""
+    if name not in _READ:
+        _READ[name] = _DECLARED[name].read()
+    return _READ[name]
 
 
 def loss(
@@ -47,8 +73,8 @@ def loss(
         domains: what the values of each role may be, by the role's name.
     """
 
-    def declare(function: Function) -> Function:
-        declared = read_function(
+    def read(function: Function) -> Loss:
+        return read_function(
             function,
             domains,
             formula=formula,
@@ -60,10 +86,8 @@ def loss(
             kin=kin,
             fits=fits,
         )
-        _LOSSES[declared.name] = declared
-        return function
 
-    return declare
+    return lambda function: _declare(function, aliases, partial(read, function))
 
 
 def summary(
@@ -85,14 +109,12 @@ def summary(
         counts: what the sums run over: rows, elements, or each column by itself.
     """
 
-    def declare(function: Function) -> Function:
-        read = tuple(read_function(part, domains) for part in parts)
+    def read(function: Function) -> Loss:
+        rows = tuple(read_function(part, domains) for part in parts)
         said = {"formula": formula, "source": source, "aliases": aliases, "notes": notes, "kin": kin}
-        declared = read_summary(function, read, counts=counts, **said)
-        _LOSSES[declared.name] = declared
-        return function
+        return read_summary(function, rows, counts=counts, **said)
 
-    return declare
+    return lambda function: _declare(function, aliases, partial(read, function))
 
 
 @cache
@@ -104,12 +126,14 @@ def _load() -> None:
 @cache
 def _named() -> dict[str, Loss]:
     """The losses that frameworks name, by their own names."""
+    from lossctl.catalogue.naming import made
+
     _load()
     found: dict[str, Loss] = {}
     for module in PRESETS:
         for framework, lines in importlib.import_module(f"lossctl.catalogue.presets.{module}").NAMES.items():
             for line in lines:
-                loss = made(line, framework, _LOSSES.__getitem__)
+                loss = made(line, framework, _own)
                 found[loss.name] = loss
     return found
 
@@ -117,13 +141,13 @@ def _named() -> dict[str, Loss]:
 def all_losses() -> list[Loss]:
     """Every declared loss, in the order of the families, and then the users' own."""
     _load()
-    return [*_LOSSES.values(), *own_losses()]
+    return [*map(_own, _DECLARED), *own_losses()]
 
 
 def built_in(name: str) -> bool:
     """Whether a name is one of lossctl's, in whatever spelling."""
     _load()
-    spoken = {name for loss in [*_LOSSES.values(), *named_losses()] for name in (loss.name, *loss.aliases)}
+    spoken = {**_spoken(list(_DECLARED.values())), **_spoken(named_losses())}
     return name.lower() in map(str.lower, spoken)
 
 
@@ -144,7 +168,18 @@ def _prefix(loss: Loss) -> str:
 @cache
 def names() -> dict[str, str]:
     """Every name that resolves, aliases too, to the loss's own name."""
-    every = [*named_losses(), *all_losses()]
+    return {**_spoken(named_losses()), **_bare()}
+
+
+def _bare() -> dict[str, str]:
+    """The names without a framework's."""
+    _load()
+    every: list[Loss | _Declared] = [*_DECLARED.values(), *own_losses()]
+    return _spoken(every)
+
+
+def _spoken(every: Sequence[Loss | _Declared]) -> dict[str, str]:
+    """Name or alias to the loss's own name."""
     known = {alias: loss.name for loss in every for alias in loss.aliases}
     return {**known, **{loss.name: loss.name for loss in every}}
 
@@ -166,13 +201,22 @@ def find(name: str) -> Loss:
 
 
 def _found(name: str) -> Loss | None:
-    known = names()
-    lowered = {word.lower(): own for word, own in known.items()}
-    for spelling in (name, _short(name)):
-        own = known.get(spelling) or lowered.get(spelling.lower())
-        if own is not None:
-            return _named().get(own) or next(loss for loss in all_losses() if loss.name == own)
+    # the frameworks' names are made only for who asks for one
+    for known in (_bare, names):
+        spoken = known()
+        lowered = {word.lower(): own for word, own in spoken.items()}
+        for spelling in (name, _short(name)) if known is names else (name,):
+            own = spoken.get(spelling) or lowered.get(spelling.lower())
+            if own is not None:
+                return _by_name(own)
     return None
+
+
+def _by_name(own: str) -> Loss:
+    """The loss of this very name: lossctl's, a user's, or a framework's."""
+    if own in _DECLARED:
+        return _own(own)
+    return next((loss for loss in own_losses() if loss.name == own), None) or _named()[own]
 
 
 def _short(name: str) -> str:

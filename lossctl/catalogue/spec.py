@@ -11,6 +11,9 @@ from lossctl.catalogue.domain import Domain
 from lossctl.catalogue.registry import all_losses, find
 from lossctl.errors import UsageError, nearest
 
+# the option that says how labels spell two classes
+ENCODING = "label_encoding"
+
 
 @dataclass(frozen=True, slots=True)
 class BoundLoss:
@@ -48,6 +51,19 @@ class BoundLoss:
         """The label whose rows are left out, if an option names one."""
         found = [v for o, v in zip(self.loss.options, self.values, strict=True) if o.param.ignores_label]
         return found[0] if found and isinstance(found[0], int) else None
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether its meaning may hang on all rows, so that the files are read more than once."""
+        return any(o.param.ahead or o.name == ENCODING for loss in self.loss.formulas for o in loss.options)
+
+    @property
+    def open_options(self) -> list[Option]:
+        """The arguments that only a look at all rows tells."""
+        encoding = self.options.get(ENCODING)
+        if encoding == "auto":
+            return [option for option in self.loss.options if option.name == ENCODING]
+        return [option for option in self.loss.options if option.param.ahead and encoding in (None, "sorted")]
 
     @property
     def guard(self) -> Option | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import pairwise
 from typing import Annotated, Any
@@ -27,15 +27,16 @@ def loss_options() -> dict[str, list[tuple[str, Option]]]:
     return found
 
 
-def with_loss_options(command: Callable[..., None], wanted: bool) -> Callable[..., None]:
+def with_loss_options(command: Callable[..., None], words: Sequence[str] | None) -> Callable[..., None]:
     """The command with a flag for each loss option; those given reach it as the dict `options`.
 
     Args:
-        wanted: whether the flags are needed at all: to make them, every loss is read.
+        words: what is asked on the command line: where no flag in it is a loss's, none is made, since to make them
+            every loss is read; None makes them all.
     """
     signature = inspect.signature(command, eval_str=True)
     taken = _taken(signature)
-    offered = loss_options() if wanted else {}
+    offered = loss_options() if words is None or _beyond(words, taken) else {}
     # what is a flag of the call already is said in the loss's name alone, as in mine:labels=2
     free = {n: having for n, having in offered.items() if not {f"--{n.replace('_', '-')}", having[0][1].flag} & taken}
     flags = {name: _parameter(name, having) for name, having in free.items()}
@@ -51,9 +52,15 @@ def with_loss_options(command: Callable[..., None], wanted: bool) -> Callable[..
     return wrapped
 
 
+def _beyond(words: Sequence[str], taken: set[str]) -> bool:
+    """Whether there is a flag among some words that the command does not have by itself; --help asks for all."""
+    said = {word.partition("=")[0] for word in words}
+    return any(word == "-h" or (word.startswith("--") and word not in {*taken, "--"}) for word in said)
+
+
 def _taken(signature: inspect.Signature) -> set[str]:
-    """The flags that the command has by itself."""
-    taken = {"--help"}
+    """The flags that the command has by itself, save --help."""
+    taken: set[str] = set()
     for parameter in signature.parameters.values():
         for declared in getattr(parameter.annotation, "__metadata__", ()):
             words = getattr(declared, "param_decls", None) or ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -36,11 +38,11 @@ COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
-def program(flags: bool) -> typer.Typer:
+def program(words: Sequence[str] | None = None) -> typer.Typer:
     """The program.
 
     Args:
-        flags: whether `eval` has the flags of all losses: making them takes every loss's declaration.
+        words: what is asked on the command line, so that only what it needs is made; None makes all.
     """
     app = typer.Typer(
         name="lossctl",
@@ -50,7 +52,7 @@ def program(flags: bool) -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback(invoke_without_command=True)(start)
-    app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, flags))
+    app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, words))
     app.command("total", context_settings=SETTINGS)(total_command)
     app.command("run", context_settings=SETTINGS)(run_command)
     app.command("losses", context_settings=SETTINGS)(losses_command)
@@ -73,6 +75,8 @@ def start(
 
 def main() -> None:
     """Run the program and end the process with its exit code."""
+    # imports make many objects and no garbage: the collector would look at them all, over and over
+    gc.set_threshold(100_000, 50, 100)
     debug = "--debug" in sys.argv[1:]
     sys.argv[1:] = [word for word in sys.argv[1:] if word != "--debug"]
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -104,7 +108,7 @@ def _run() -> int:
     for place in given(sys.argv[1:], "--functions"):
         load_functions(place)
     elsewhere = sys.argv[1:2] in ([], *([word] for word in WITHOUT_FLAGS))
-    code: Any = program(COMPLETING or not elsewhere)(standalone_mode=False)
+    code: Any = program(None if COMPLETING else [] if elsewhere else sys.argv[1:])(standalone_mode=False)
     return code if isinstance(code, int) else 0
 
 

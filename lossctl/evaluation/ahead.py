@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from lossctl.catalogue.declare import Gathered, Option, Quantile, Value
-from lossctl.catalogue.spec import BoundLoss
+from lossctl.catalogue.spec import ENCODING
 from lossctl.evaluation.checks import values_of
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.frames import Bounds, scan_rows
@@ -21,33 +21,17 @@ from lossctl.readers.block import Columns, lay
 from lossctl.readers.source import Unit
 
 Units = tuple[Unit, ...]
-ENCODING = "label_encoding"
 
 
 def settled(job: Job, units: Units, threads: int) -> Job:
     """The job with every argument that hangs on the data filled in."""
-    if not any(open_arguments(loss.core) for loss in job.losses):
-        return job
     executor = executor_for(threads, len(units))
     return replace(job, losses=tuple(_filled(job, units, executor, loss) for loss in job.losses))
 
 
-def looks_ahead(bound: BoundLoss) -> bool:
-    """Whether a loss's meaning may hang on all rows, so that the files are read more than once."""
-    return any(o.param.ahead or o.name == ENCODING for loss in bound.loss.formulas for o in loss.options)
-
-
-def open_arguments(core: BoundLoss) -> list[Option]:
-    """The arguments that are still to be found."""
-    encoding = core.options.get(ENCODING)
-    if encoding == "auto":
-        return [option for option in core.loss.options if option.name == ENCODING]
-    return [option for option in core.loss.options if option.param.ahead and encoding in (None, "sorted")]
-
-
 def _filled(job: Job, units: Units, executor: Executor, loss: Settled) -> Settled:
     return loss.with_core(
-        **{option.name: _found(job, units, executor, loss, option) for option in open_arguments(loss.core)}
+        **{option.name: _found(job, units, executor, loss, option) for option in loss.core.open_options}
     )
 
 

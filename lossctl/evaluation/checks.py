@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,8 +26,7 @@ LARGEST = 1.7976931348623157e308
 TOLERANCE = 1e-4
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A role against the bounds of a domain; rows with a label among `ignored` are let through."""
 
     role: str
@@ -37,8 +35,7 @@ class Check:
     ignored: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A block's rows after the checks: `reasons` maps a code to the rows it stopped, each row under one code."""
 
     reasons: dict[str, Whole]
@@ -107,7 +104,7 @@ def judge(
 
 def _both(one: Look, other: Look) -> Look:
     """Two looks at the same rows, which count each row once."""
-    return replace(one.merge(other), unnormalised=max(one.unnormalised, other.unnormalised))
+    return one.merge(other)._replace(unnormalised=max(one.unnormalised, other.unnormalised))
 
 
 def _sorted_out(columns: Columns, check: Check, rows: Whole) -> dict[str, Whole]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from lossctl.readers.source import Unit
@@ -37,6 +36,8 @@ class Threads:
 
     def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
         """The answers in order; the first unit that fails ends the run."""
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(self.count) as pool:
             futures = [pool.submit(work, job, unit) for unit in units]
             try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,8 +24,7 @@ MANY_ROWS = 1 << 13
 Bytes = np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What a scan flags: values outside low to high (both included), or not whole unless `fractions` may be.
 
     `tolerance` is how far a row's sum may be from 1 before it is counted.
@@ -169,11 +167,10 @@ class Sums:
 
 def unweighted(partials: Sequence[LossPartial]) -> tuple[LossPartial, ...]:
     """The same partials with each row's weight told as 1, which the kernel leaves out."""
-    from dataclasses import replace
 
     def one(partial: LossPartial) -> LossPartial:
         rows = partial.rows
         units = rows << exactsum.UNIT_EXPONENT
-        return replace(partial, nonzero=rows, weight=units, weight_squares=units, cross=partial.loss)
+        return partial._replace(nonzero=rows, weight=units, weight_squares=units, cross=partial.loss)
 
     return tuple(map(one, partials))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lossctl.evaluation.rows import Whole
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LossPartial:
+class LossPartial(NamedTuple):
     """The sums of one loss over some rows; the sums are integers in units of 2**-1074.
 
     Attributes:
@@ -42,13 +41,12 @@ class LossPartial:
     def merge(self, other: LossPartial) -> LossPartial:
         """Both together."""
         added = {
-            name: getattr(self, name) + getattr(other, name) for name in self.__slots__ if name not in ("least", "most")
+            name: getattr(self, name) + getattr(other, name) for name in self._fields if name not in ("least", "most")
         }
         return LossPartial(**added, least=min(self.least, other.least), most=max(self.most, other.most))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Offence:
+class Offence(NamedTuple):
     """A row that a check stopped: where it stands, what it holds and the reason's code."""
 
     file: int
@@ -60,8 +58,7 @@ class Offence:
     expected: str
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What the scan of a role saw, over all rows and columns."""
 
     least: float = math.inf
@@ -81,8 +78,7 @@ class Look:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(NamedTuple):
     """Rows of a unit that were left out: (n,) places within it, and each one's reason."""
 
     file: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
@@ -23,8 +23,7 @@ BESIDES = ("weights", "mask")
 MOST_ROWS = 1 << 17
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A job, its units in file order, how its columns were chosen, and which are text whatever they look like."""
 
     job: Job
@@ -159,7 +158,7 @@ def _class_order(
         if set(given) != set(endings):
             raise UsageError(f"--classes names {', '.join(given)}, the preds columns end in {', '.join(endings)}")
         order = tuple(preds.columns[endings.index(name)] for name in given)
-        chosen = {**chosen, "preds": replace(preds, columns=order)}
+        chosen = {**chosen, "preds": preds._replace(columns=order)}
     elif given is not None and 1 < len(endings) != len(given):
         raise UsageError(f"--classes names {len(given)} classes, there are {len(endings)} preds columns")
     labels = chosen["labels"].columns

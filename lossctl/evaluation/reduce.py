@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import math
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.reductions import meaning
 from lossctl.errors import DataError
 from lossctl.evaluation.partial import LossPartial
 from lossctl.evaluation.result import LossResult
 from lossctl.evaluation.settled import Settled, class_argument
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, exact, ratio
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lossctl.catalogue.naming import OnEmpty
 
 DENOMINATORS = {
     "mean": "sum of weights",
@@ -170,16 +173,14 @@ def _standard_error(partial: LossPartial, reduction: str) -> float | None:
     n = partial.rows if reduction != "sum_by_nonzero_weights" else partial.nonzero
     if n < 2 or reduction == "sum" or _special(partial) is not None or partial.weight == 0:
         return None
-    loss, squares = exact(partial.loss), exact(partial.squares)
+    loss, squares, unit = partial.loss, partial.squares, 1 << UNIT_EXPONENT
     if reduction == "mean":
-        whole = exact(partial.weight)
-        mean = loss / whole
-        spread = squares - 2 * mean * exact(partial.cross) + mean * mean * exact(partial.weight_squares)
+        whole = partial.weight
+        spread = squares * whole * whole - 2 * loss * partial.cross * whole + loss * loss * partial.weight_squares
+        variance = max(spread, 0) * unit * n, whole**4 * (n - 1)
     else:
-        whole = Fraction(n)
-        spread = squares - loss * loss / n
-    variance = max(spread, Fraction(0)) * n / (n - 1) / (whole * whole)
+        variance = max(squares * unit * n - loss * loss, 0), (unit * n) ** 2 * (n - 1)
     try:
-        return math.sqrt(variance)
+        return math.sqrt(variance[0] / variance[1])
     except OverflowError:
         return None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from lossctl.catalogue.naming import OnEmpty
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
 from lossctl.readers.places import ReadSettings
 from lossctl.readers.source import Source
+
+if TYPE_CHECKING:
+    from lossctl.catalogue.naming import OnEmpty
 
 OnBad = Literal["error", "drop", "keep"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lossctl import __version__
 from lossctl.catalogue.declare import Value
@@ -13,8 +13,7 @@ from lossctl.catalogue.declare import Value
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class InputFile:
+class InputFile(NamedTuple):
     """A file that was read."""
 
     path: str

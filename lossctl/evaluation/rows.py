@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     Whole: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 
-@dataclass(frozen=True, slots=True)
-class LossRows:
+class LossRows(NamedTuple):
     """Rows of a `none` reduction.
 
     Attributes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce as fold
+from typing import NamedTuple
 
 from lossctl.errors import GateError, LossctlError, UsageError
-from lossctl.evaluation.ahead import open_arguments, settled
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.partial import LossPartial, Partial
@@ -21,8 +21,7 @@ from lossctl.evaluation.work import evaluate_unit, unit_rows
 from lossctl.readers.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A finished pass over the files: what was asked, how it was planned and what was added up."""
 
     request: Request
@@ -61,7 +60,11 @@ def prepare(request: Request) -> Plan:
         DataError, UsageError: as `plan`.
     """
     made = plan(request)
-    return replace(made, job=settled(made.job, made.units, request.threads))
+    if not any(loss.core.open_options for loss in made.job.losses):
+        return made
+    from lossctl.evaluation.ahead import settled
+
+    return made._replace(job=settled(made.job, made.units, request.threads))
 
 
 def run(request: Request, executor: Executor | None = None) -> Evaluation:
@@ -104,6 +107,12 @@ def run_all(
     sources = open_all(requests)
     names = names or [""] * len(requests)
     plans = _shared([_prepared(request, sources, name) for request, name in zip(requests, names, strict=True)])
+    return _finished(requests, plans, executor, names)
+
+
+def _finished(
+    requests: Sequence[Request], plans: Sequence[Plan], executor: Executor | None, names: Sequence[str]
+) -> tuple[Evaluation, ...]:
     jobs, units = tuple(made.job for made in plans), plans[0].units
     runner = executor or executor_for(requests[0].threads, len(units))
     nothing = tuple(map(_nothing, jobs))
@@ -122,17 +131,18 @@ def run_batch(request: Request) -> Evaluation:
     Raises:
         DataError, UsageError: as `run`; or a loss hangs on all rows at once.
     """
-    for one in plan(request).job.losses:
-        if open_arguments(one.core):
+    made = plan(request)
+    for one in made.job.losses:
+        if one.core.open_options:
             raise UsageError(f"{one} hangs on all rows at once, so that no sums by batches give it")
-    return run(request)
+    return _finished([request], [made], None, [""])[0]
 
 
 def _shared(plans: Sequence[Plan]) -> list[Plan]:
     """The plans with one set of sources: what one reads as text, all do."""
     texts = tuple(dict.fromkeys(name for made in plans for name in made.as_text))
     sources = with_text(plans[0].job.sources, texts)
-    return [replace(made, job=replace(made.job, sources=sources)) for made in plans]
+    return [made._replace(job=replace(made.job, sources=sources)) for made in plans]
 
 
 def _merged(some: tuple[Partial, ...], more: tuple[Partial, ...]) -> tuple[Partial, ...]:

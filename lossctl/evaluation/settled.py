@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.spec import BoundLoss
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """An exact sum: of a row function over rows, or of an elementwise one over the values of some columns."""
 
     core: BoundLoss
     columns: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A loss of the call.
 
     Attributes:
@@ -66,7 +64,7 @@ class Settled:
 
     def with_core(self, **changes: object) -> Settled:
         """The same with some arguments of the core changed."""
-        return replace(self, core=self.core.replace(**changes))  # type: ignore[arg-type]
+        return self._replace(core=self.core.replace(**changes))  # type: ignore[arg-type]
 
 
 def class_argument(part: Loss) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ GUARDED = 1e-4
 _own = threading.local()
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A block with what the checks said.
 
     Attributes:
@@ -225,7 +224,7 @@ class _Tally:
     def _add_guarded(self, settled: Settled, sums: Sums, judged: Judged, skipped: np.ndarray | None) -> None:
         guard, cell = settled.core.guard, settled.cells[0]
         assert guard is not None
-        bare = replace(cell, core=cell.core.replace(**{guard.name: 0.0}))
+        bare = cell._replace(core=cell.core.replace(**{guard.name: 0.0}))
         for column in (None,) if cell.columns is None else cell.columns:
             one_hot = self.job.one_hot
             losses = loss_rows(cell.core, judged.block, one_hot, buffers(), "losses", column)
@@ -260,7 +259,7 @@ class _Tally:
     def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
         touched = guarded.flush()
         partials = [cell.flush() for cell in sums]
-        partials[0] = replace(partials[0], guarded=touched.rows, guarded_loss=touched.loss)
+        partials[0] = partials[0]._replace(guarded=touched.rows, guarded_loss=touched.loss)
         weighted = "weights" in self.job.columns or (settled.reweighted and self.job.class_weights is not None)
         return tuple(partials) if weighted else unweighted(partials)
 

@@ -8,10 +8,11 @@ Python's integers are the partial results that merge (after Kulisch & Miranker 1
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import numpy as np
 
 LIMBS = 70
@@ -50,4 +51,6 @@ def ratio(numerator: int, denominator: int) -> float:
 
 def exact(units: int) -> Fraction:
     """A sum in units as the number that it is."""
+    from fractions import Fraction
+
     return Fraction(units, 1 << UNIT_EXPONENT)

@@ -7,7 +7,6 @@ import math
 from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import UsageError
-from lossctl.kernels.reach import fingerprint
 
 # the most rows that a tile has, and so the length of a kernel's stack arrays
 TILE = 128
@@ -61,6 +60,13 @@ def variant(bound: BoundLoss, single: bool) -> str:
     """What tells this kernel from the loss's others: its structural options and whether it is of one column."""
     pairs = zip(bound.loss.options, bound.values, strict=True)
     fixed = [f"{o.name}={v}" for o, v in pairs if o.structural]
-    own = [fingerprint(bound.loss.function)] if bound.loss.home else []
+    own = [_own(bound)] if bound.loss.home else []
     one = ["single"] if single and bound.loss.elementwise else []
     return " ".join(["loss", bound.loss.name, *own, *fixed, *one])
+
+
+def _own(bound: BoundLoss) -> str:
+    """What tells a user's loss from an earlier one of its name."""
+    from lossctl.kernels.reach import fingerprint
+
+    return fingerprint(bound.loss.function)

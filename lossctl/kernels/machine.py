@@ -1,13 +1,12 @@
 """Kernels as addresses: mapped from the store where it has them, else compiled by numba and kept.
 
-Mapping needs llvmlite alone, which is a tenth of numba's start-up. Objects are called through ctypes, which
-lets go of the interpreter's lock.
+Mapping a kept one needs neither numba nor, on x86-64, llvmlite (see `link`). Kernels are called through ctypes,
+which lets go of the interpreter's lock.
 """
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -16,7 +15,8 @@ from typing import Any
 
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.kernels.layout import variant
-from lossctl.kernels.store import PACKAGE, Store, sources_fingerprint
+from lossctl.kernels.link import linked
+from lossctl.kernels.store import PACKAGE, Store, fingerprint, processor, sources_fingerprint
 
 Notice = Callable[[str], None]
 Kernel = Callable[[int], None]
@@ -45,13 +45,13 @@ class Machine:
             return self._addresses[name]
 
     def _map(self, name: str, make: Callable[[], tuple[Any, Any]]) -> int:
-        key = hashlib.sha256(f"{_machine_fingerprint()} {name}".encode()).hexdigest()[:40]
+        key = fingerprint([_machine_fingerprint(), name])[:40]
         code = self.store.load(key)
         if code is None:
             self._tell()
             code = _compile(*make(), key)
             self.store.save(key, code)
-        return _engine().add(code, f"lossctl_{key}")
+        return linked(code, f"lossctl_{key}") or _engine().add(code, f"lossctl_{key}")
 
     def _tell(self) -> None:
         if not self._said:
@@ -87,9 +87,7 @@ def _engine() -> _Engine:
 
 @cache
 def _machine_fingerprint() -> str:
-    import llvmlite.binding as llvm
-
-    return f"{sources_fingerprint()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return f"{sources_fingerprint()} {processor()}"
 
 
 def _compile(function: Any, signature: Any, key: str) -> bytes:

@@ -5,7 +5,6 @@ Light: imports no numba, so that a kept kernel is found without it.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -13,14 +12,13 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from lossctl.kernels.source import MISSING, meanings
+from lossctl.kernels.store import fingerprint as hashed
 
 
 @cache
 def fingerprint(function: Callable[..., Any]) -> str:
     """A hash of the function's code, of its helpers' and of the constants that they name, in whatever file."""
-    digest = hashlib.sha256(sys.version.encode())
-    digest.update(repr([_facts(function), *map(_facts, helpers(function))]).encode())
-    return digest.hexdigest()
+    return hashed([sys.version, repr([_facts(function), *map(_facts, helpers(function))])])
 
 
 def helpers(function: Callable[..., Any]) -> list[FunctionType]:

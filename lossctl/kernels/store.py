@@ -6,13 +6,17 @@ otherwise it is compiled again. A folder that cannot be written costs a compilat
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
-from importlib.metadata import version
+from importlib.machinery import PathFinder
 from pathlib import Path
+
+try:
+    # hashlib loads OpenSSL first: 7 ms
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DIGEST = 32
@@ -37,13 +41,15 @@ class Store:
         for folder in self.folders:
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                _replace(folder / f"{key}.o", hashlib.sha256(code).digest() + code)
+                _replace(folder / f"{key}.o", blake2b(code, digest_size=DIGEST).digest() + code)
                 return
             except OSError:
                 continue
 
 
 def _replace(path: Path, content: bytes) -> None:
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -65,14 +71,47 @@ def _sound(path: Path) -> bytes | None:
     if foreign or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return None
     digest, code = content[:DIGEST], content[DIGEST:]
-    return code if code and hashlib.sha256(code).digest() == digest else None
+    return code if code and blake2b(code, digest_size=DIGEST).digest() == digest else None
+
+
+def fingerprint(parts: Iterable[str | bytes]) -> str:
+    """A hash of some texts in order."""
+    digest = blake2b(digest_size=DIGEST)
+    for part in parts:
+        digest.update((part.encode() if isinstance(part, str) else part) + b"\0")
+    return digest.hexdigest()
 
 
 def sources_fingerprint() -> str:
     """A hash of every source that a kernel is made of, and of the versions of its compilers."""
-    digest = hashlib.sha256()
-    for room in ("catalogue", "kernels"):
-        for path in sorted((PACKAGE / room).rglob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    digest.update(f"{version('numba')} {version('llvmlite')}".encode())
-    return digest.hexdigest()
+    sources = [f"{PACKAGE}/{room}" for room in ("catalogue", "kernels")]
+    files = sorted(f"{folder}/{name}" for folder in sources for name in os.listdir(folder) if name.endswith(".py"))
+    return fingerprint(map(_content, [*files, _version_file("numba"), _version_file("llvmlite")]))
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _version_file(package: str) -> str:
+    """Where a package says its version; to ask for its metadata takes longer than all else here."""
+    found = PathFinder.find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"No module named {package!r}")
+    return os.path.join(os.path.dirname(found.origin), "_version.py")
+
+
+def processor() -> str:
+    """What tells this machine's processor from others: its model and what it can do."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = list(iter(file.readline, "\n"))
+    except OSError:
+        lines = []
+    said = [line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))]
+    if said:
+        return "".join(said)
+    import llvmlite.binding as llvm
+
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"

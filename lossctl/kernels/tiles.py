@@ -127,7 +127,7 @@ def _arguments(bound: BoundLoss, roles: dict[str, Meaning], place: str) -> dict[
             scope[option.name] = Table(start) if option.vector else Text(f"get(options, {start} + {place})")
             lists += 1
         else:
-            scope[option.name] = Text(option.name) if option.number else Constant(value)
+            scope[option.name] = Text(f"o_{option.name}") if option.number else Constant(value)
     return scope
 
 
@@ -186,7 +186,7 @@ def _frame(bound: BoundLoss, program: RowProgram, passes: list[str]) -> list[str
         "    out = as_float64(get(frame, 3))",
         "    options = as_float64(get(frame, 4))",
     ]
-    lines += [f"    {name} = get(options, {i})" for i, name in enumerate(_numbers(bound))]
+    lines += [f"    o_{name} = get(options, {i})" for i, name in enumerate(_numbers(bound))]
     lines += [f"    {name} = stack()" for name in program.arrays]
     loads = []
     for i, role in enumerate(bound.loss.roles):

@@ -47,6 +47,14 @@ class Totals:
     Attributes:
         terms: as TensorFlow's `get_losses`, in the order of the objective.
         penalties: as its `get_regularization_losses`; empty where regularisation is left out.
+
+    Example:
+        >>> import lossctl
+        >>> found = lossctl.total("samples/objective.toml")
+        >>> {name: round(added, 6) for name, added in found.contributions.items()}
+        {'cross-entropy': 0.158233, 'kernels': 0.003518}
+        >>> round(found.share(found.penalties[0].value), 4)
+        0.0218
     """
 
     terms: tuple[TermResult, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
 
@@ -43,8 +43,7 @@ class Columns:
         return len(self.addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Consecutive rows of a unit: `first` is the first one's place in the unit, from 0."""
 
     first: int

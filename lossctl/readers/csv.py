@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.csv_parse import BadLineError, Parsing, parse
@@ -29,8 +29,7 @@ DELIMITERS = ",\t;"
 KINDS: dict[str, Kind] = {"int64": "integer", "double": "float", "bool": "boolean", "null": "float"}
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How the text is to be read; a delimiter of None is told from the first line."""
 
     delimiter: str | None = None
@@ -38,8 +37,7 @@ class Dialect:
     null_values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """What the beginning of a CSV says: where its data starts, how it parses, its columns' first types."""
 
     start: int
@@ -57,7 +55,7 @@ class CsvSource:
     """A CSV file; `text` are columns that are read as text whatever they look like."""
 
     path: str
-    dialect: Dialect = Dialect()
+    dialect: Dialect = Dialect()  # noqa: RUF009
     text: frozenset[str] = frozenset()
     range_bytes: int = RANGE_BYTES
     rereadable: bool = True
@@ -88,7 +86,7 @@ class CsvSource:
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a byte range."""
-        parsing = replace(self._layout().parsing, text=self.text)
+        parsing = self._layout().parsing._replace(text=self.text)
         data = _bytes(self.path, unit.start, unit.stop)
         try:
             table = parse(data, parsing, names)
@@ -145,7 +143,7 @@ class CsvStream:
         head, self._head = self._head, None
         if head is None:
             raise DataError("stdin was read already and cannot be read again; save it in a file first")
-        parsing = replace(layout.parsing, text=self.text)
+        parsing = layout.parsing._replace(text=self.text)
         line = head.count(b"\n", 0, layout.start)
         rest = _Joined(head[layout.start :], self.stream)
         for data in pieces(rest, RANGE_BYTES, parsing.delimiter, "stdin"):

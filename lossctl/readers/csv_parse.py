@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.readers.csv_ranges import line_ends
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 PLAIN = frozenset({"int64", "double", "bool", "null", "string"})
 
 
-@dataclass(frozen=True, slots=True)
-class Parsing:
+class Parsing(NamedTuple):
     """How lines become a table; `text` are columns that stay text whatever they look like."""
 
     delimiter: str

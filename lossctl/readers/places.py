@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import stat
 import sys
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
-from lossctl.readers.csv import CsvSource, CsvStream, Dialect
-from lossctl.readers.npy import ArraysSource, NpzSource
-from lossctl.readers.parquet import ParquetSource
 from lossctl.readers.source import Source
+
+if TYPE_CHECKING:
+    from lossctl.readers.csv import Dialect
 
 FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
 SUFFIXES = {".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
@@ -23,8 +22,7 @@ PACKED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"\x28\xb5\x2f\xfd": "zstdc
 BZIP2 = re.compile(rb"BZh[1-9]1AY&")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSettings:
+class ReadSettings(NamedTuple):
     """How files are to be read, where they do not say it themselves."""
 
     delimiter: str | None = None
@@ -46,12 +44,17 @@ def open_source(path: str, settings: ReadSettings) -> Source:
         return _stdin(settings)
     start = _beginning(path)
     format = settings.format or _format(path, start)
+    # each reader is imported where it is needed: a small file is read faster than all of them are
     if format == "parquet":
+        from lossctl.readers.parquet import ParquetSource
+
         return ParquetSource(path)
-    if format == "npy":
-        return ArraysSource((path,))
-    if format == "npz":
-        return NpzSource(path)
+    if format in ("npy", "npz"):
+        from lossctl.readers.npy import ArraysSource, NpzSource
+
+        return ArraysSource((path,)) if format == "npy" else NpzSource(path)
+    from lossctl.readers.csv import CsvSource
+
     return CsvSource(path, _dialect(settings, format))
 
 
@@ -61,12 +64,16 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
     Raises:
         DataError: a missing or unreadable file.
     """
+    from lossctl.readers.npy import ArraysSource
+
     for path in paths:
         _beginning(path)
     return ArraysSource(paths)
 
 
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
+    from lossctl.readers.csv import Dialect
+
     delimiter = settings.delimiter or ("\t" if format == "tsv" else None)
     if delimiter is not None:
         delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
@@ -82,6 +89,8 @@ def _stdin(settings: ReadSettings) -> Source:
         raise UsageError("- reads CSV from a pipe, and stdin is a terminal; name a file, or pipe one in")
     if settings.format not in (None, "csv", "tsv"):
         raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
+    from lossctl.readers.csv import CsvStream
+
     return CsvStream(_dialect(settings, settings.format or "csv"), check=_text_only)
 
 
@@ -101,6 +110,8 @@ def _beginning(path: str) -> bytes:
         raise DataError(f"{path} is empty")
     tool = _unpacker(start)
     if tool is not None:
+        import shlex
+
         raise DataError(f"{path} is compressed; use: {tool} {shlex.quote(path)} | lossctl eval - ...")
     return start
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from lossctl.errors import UsageError, nearest
 from lossctl.readers.source import ColumnInfo
@@ -19,8 +19,7 @@ PRED_NAMES = (
 FLAGS = {"labels": "-y/--labels", "preds": "-p/--preds", "weights": "-w/--weights", "mask": "--mask"}
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The columns of a role, in order, and why they were taken."""
 
     columns: tuple[str, ...]

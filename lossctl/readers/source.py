@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 Kind = Literal["integer", "float", "boolean", "string", "list", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
+class ColumnInfo(NamedTuple):
     """A column as its file declares it.
 
     `width` is 1 for a flat column, K for a fixed-size list, tensor or second array axis, None for a list
@@ -29,8 +27,7 @@ class ColumnInfo:
     width: int | None = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A range of one file: row groups, bytes or rows `start` to `stop`. Pickles; means the same on any machine."""
 
     file: int
@@ -39,8 +36,7 @@ class Unit:
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Some consecutive rows of a unit: a column's name to its values, (n,) or (n, K), in the file's own type."""
 
     rows: int

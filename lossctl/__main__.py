@@ -1,6 +1,6 @@
 """`python -m lossctl`."""
 
-from lossctl.cli.start import main
+from lossctl.cli.main import main
 
 if __name__ == "__main__":
     main()

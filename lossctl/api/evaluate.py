@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lossctl import timing
 from lossctl.api.inputs import Selector, inputs
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
@@ -181,6 +182,7 @@ def run(request: Request) -> Result:
     """
     from lossctl.evaluation.run import run as evaluated
 
+    timing.ended("imports")
     ready()
     return Result(evaluated(request))
 

@@ -22,6 +22,10 @@ class BoundLoss:
     loss: Loss
     values: tuple[Value, ...]
 
+    def __hash__(self) -> int:
+        # it is looked up for every block, and a loss has much in it to hash
+        return hash((self.loss.name, self.values))
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickles as its name and values: the function is found again where it is opened."""
         return (_rebind, (self.loss.name, self.values))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from lossctl import timing
 from lossctl.cli.surroundings import colored, say, width
 from lossctl.errors import UsageError
 
@@ -35,6 +36,14 @@ def tell(report: Report) -> None:
 
     for line in (columns_line(report), account_line(report), *warning_lines(report)):
         say(line)
+
+
+def tell_timings() -> None:
+    """Where the time went, a phase a line, on stderr."""
+    timing.ended("render")
+    for name, seconds in timing.spent().items():
+        threads = "  (of all threads)" if name in timing.WITHIN else ""
+        say(f"{name} {seconds:.4f} s{threads}")
 
 
 def write(report: Report, format: str, output: str | None, color: bool | None) -> None:

@@ -10,7 +10,7 @@ from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
-from lossctl.cli.answer import readable, save_dropped, tell, write, write_rows
+from lossctl.cli.answer import readable, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 
@@ -46,6 +46,7 @@ def eval_command(
     color: w.Color = None,
     threads: w.ThreadCount = 0,
     batch_size: w.BatchSize = 0,
+    timings: w.Timings = False,
     options: dict[str, Value] | None = None,
 ) -> None:
     """Compute losses of a file of predictions.
@@ -101,6 +102,8 @@ def eval_command(
             write_rows(result, chosen, output, row_id or ())
         else:
             write(result.report, chosen, output, color)
+    if timings:
+        tell_timings()
 
 
 def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:

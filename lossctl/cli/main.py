@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from lossctl import __version__
+from lossctl import __version__, timing
 from lossctl.catalogue.own import load_functions
 from lossctl.cli.eval import eval_command
 from lossctl.cli.flags import given, with_loss_options
@@ -75,6 +75,7 @@ def start(
 
 def main() -> None:
     """Run the program and end the process with its exit code."""
+    timing.ended("start")
     # imports make many objects and no garbage: the collector would look at them all, over and over
     gc.set_threshold(100_000, 50, 100)
     debug = "--debug" in sys.argv[1:]

@@ -220,3 +220,9 @@ BatchSize = Annotated[
         help="Rows a block; 0 takes what suits. The number is the same for any.",
     ),
 ]
+Timings = Annotated[
+    bool,
+    typer.Option(
+        "--timings", help="Say on stderr where the time went, phase by phase."
+    ),
+]

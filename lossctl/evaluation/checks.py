@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl.catalogue.domain import CLASS_INDEX, Domain, Interval
-from lossctl.evaluation.frames import Bounds, Buffers, scan_rows
+from lossctl.evaluation.frames import Bounds, Buffers, glance, scan_rows
 from lossctl.evaluation.partial import SHOWN, Look, Offence
 from lossctl.evaluation.request import Job
 from lossctl.readers.block import Block, Columns
@@ -85,13 +85,10 @@ def judge(
     stopped = np.zeros(block.rows, dtype=bool)
     for check in checks:
         columns = block.roles[check.role]
-        look, flags, flagged = scan_rows(columns, check.bounds, buffers, check.role)
-        if not check.domain.sums_to_one:
-            look = Look(look.least, look.most)
+        look, rows = _looked(check, columns, buffers)
         looks[check.role] = _both(looks[check.role], look) if check.role in looks else look
-        if not flagged:
+        if not len(rows):
             continue
-        rows = np.flatnonzero(flags)
         if check.ignored:
             rows = rows[~np.isin(values_of(columns, rows)[:, 0], check.ignored)]
         rows = rows[~stopped[rows]]
@@ -100,6 +97,21 @@ def judge(
             reasons[code] = np.union1d(reasons[code], some) if code in reasons else some
             offences += _described(check, code, some, block, chunk, names, unit)
     return Verdict(reasons, looks, tuple(sorted(offences)[:SHOWN]))
+
+
+def _looked(check: Check, columns: Columns, buffers: Buffers) -> tuple[Look, Whole]:
+    """What a role's values look like, and the rows that are outside the bounds."""
+    if not check.domain.sums_to_one:
+        look = glance(columns, check.bounds)
+        if look is not None:
+            return look, _NONE
+    look, flags, flagged = scan_rows(columns, check.bounds, buffers, check.role)
+    if not check.domain.sums_to_one:
+        look = Look(look.least, look.most)
+    return look, np.flatnonzero(flags) if flagged else _NONE
+
+
+_NONE = np.empty(0, np.int64)
 
 
 def _both(one: Look, other: Look) -> Look:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,8 +12,9 @@ import numpy as np
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.partial import Look, LossPartial
 from lossctl.kernels import exactsum
+from lossctl.kernels.glance import BITS, number
 from lossctl.kernels.layout import LANES, TILE, option_values
-from lossctl.kernels.machine import accumulate_kernel, loader_address, loss_kernel, scan_kernel
+from lossctl.kernels.machine import accumulate_kernel, glance_kernel, loader_address, loss_kernel, scan_kernel
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
@@ -42,29 +45,38 @@ def tile_rows(width: int) -> int:
     return max(8, min(TILE if width <= 16 else 64, fitting // 8 * 8))
 
 
-def address(array: np.ndarray) -> int:
+def address(numbers: np.ndarray) -> int:
     """Where an array's numbers start."""
-    return int(array.__array_interface__["data"][0])
+    return int(numbers.__array_interface__["data"][0])
+
+
+def called(kernel: Callable[[int], None], fields: Iterable[int]) -> None:
+    """Call a kernel on a frame of these fields; numpy takes ten times as long to make one."""
+    frame = array("q", fields)
+    kernel(frame.buffer_info()[0])
 
 
 class Buffers:
     """The room that one worker's kernels need, grown as blocks ask for it and used again."""
 
     def __init__(self) -> None:
-        self._tiles: dict[str, np.ndarray] = {}
-        self._rows: dict[str, np.ndarray] = {}
+        self._rooms: dict[str, tuple[np.ndarray, int]] = {}
+
+    def _room(self, name: str, size: int, dtype: type) -> tuple[np.ndarray, int]:
+        room = self._rooms.get(name)
+        if room is None or len(room[0]) < size:
+            made: np.ndarray = np.empty(size, dtype)
+            room = self._rooms[name] = made, address(made)
+        return room
 
     def tile(self, role: str, size: int) -> int:
         """The address of `size` float64 for a role's tile."""
-        if role not in self._tiles or len(self._tiles[role]) < size:
-            self._tiles[role] = np.empty(size, np.float64)
-        return address(self._tiles[role])
+        return self._room(f"tile {role}", size, np.float64)[1]
 
-    def rows(self, name: str, rows: int, dtype: type = np.float64) -> np.ndarray:
-        """An array of a number a row."""
-        if name not in self._rows or len(self._rows[name]) < rows:
-            self._rows[name] = np.empty(rows, dtype)
-        return self._rows[name][:rows]
+    def rows(self, name: str, rows: int, dtype: type = np.float64) -> tuple[np.ndarray, int]:
+        """An array of a number a row, and its address."""
+        found, place = self._room(name, rows, dtype)
+        return found[:rows], place
 
 
 def loss_rows(
@@ -78,9 +90,9 @@ def loss_rows(
     widths = {role.name: block.roles[role.name].width for role in bound.loss.roles}
     width = 1 if column is not None else max(widths.values())
     tile = tile_rows(width)
-    out = buffers.rows(name, block.rows)
-    options = np.array(option_values(bound, width, column))
-    fields = [block.rows, tile, width, address(out), address(options)]
+    out, place = buffers.rows(name, block.rows)
+    options = array("d", option_values(bound, width, column))
+    fields = [block.rows, tile, width, place, options.buffer_info()[0]]
     for role in bound.loss.roles:
         columns = block.roles[role.name]
         spread = one_hot and role.shape == "vector" and role.name == "labels"
@@ -88,31 +100,49 @@ def loss_rows(
         role_width = width if spread else min(width, widths[role.name]) if role.shape != "index" else 1
         fields += [
             loader_address(columns.dtype, layout),
-            address(columns.addresses) + 8 * (column or 0),
+            columns.place + 8 * (column or 0),
             columns.stride,
             role_width,
             buffers.tile(role.name, role_width * tile),
         ]
-    frame = np.array(fields, np.int64)
-    loss_kernel(bound, width == 1)(address(frame))
+    called(loss_kernel(bound, width == 1), fields)
     return out
+
+
+def glance(columns: Columns, bounds: Bounds) -> Look | None:
+    """What a role's values look like where all of them are within the bounds; None where only a scan can tell."""
+    if columns.layout == "columns":
+        runs, count = columns.addresses, columns.rows
+    elif columns.layout == "rows" and columns.stride == columns.width:
+        runs, count = columns.addresses[:1], columns.rows * columns.width
+    else:
+        return None
+    if columns.faults or (columns.dtype in BITS and not bounds.fractions):
+        return None
+    kernel, found = glance_kernel(columns.dtype), array("q", (0, 0))
+    least, most = math.inf, -math.inf
+    for run in runs:
+        called(kernel, (count, run, found.buffer_info()[0]))
+        low, high = number(found[0], columns.dtype), number(found[1], columns.dtype)
+        # so put that a NaN, which is beyond the infinities, is not within
+        if not (bounds.low <= low and high <= bounds.high):
+            return None
+        least, most = min(least, low), max(most, high)
+    return Look(least + 0.0, most + 0.0)
 
 
 def scan_rows(columns: Columns, bounds: Bounds, buffers: Buffers, role: str) -> tuple[Look, Bytes, int]:
     """What a role's values look like, (n,) flags of rows outside the bounds, and how many they are."""
     tile = tile_rows(columns.width)
-    flags = buffers.rows(f"flags {role}", columns.rows, np.uint8)
+    flags, place = buffers.rows(f"flags {role}", columns.rows, np.uint8)
     lanes = np.repeat(np.array(list(LANES.values())), TILE)
-    limits = np.array([bounds.low, bounds.high, bounds.tolerance, float(bounds.fractions)])
-    frame = np.array(
-        [
-            *(columns.rows, tile, columns.width, address(limits), address(flags), address(lanes)),
-            *(loader_address(columns.dtype, columns.layout), address(columns.addresses), columns.stride),
-            buffers.tile(role, columns.width * tile),
-        ],
-        np.int64,
+    limits = array("d", (bounds.low, bounds.high, bounds.tolerance, float(bounds.fractions)))
+    fields = (
+        *(columns.rows, tile, columns.width, limits.buffer_info()[0], place, address(lanes)),
+        *(loader_address(columns.dtype, columns.layout), columns.place, columns.stride),
+        buffers.tile(role, columns.width * tile),
     )
-    scan_kernel()(address(frame))
+    called(scan_kernel(), fields)
     seen = dict(zip(LANES, lanes.reshape(-1, TILE), strict=True))
     look = Look(
         float(seen["least"].min()),
@@ -130,6 +160,7 @@ class Sums:
     def __init__(self) -> None:
         self.state = np.zeros(exactsum.STATE, np.int64)
         self.extremes = np.array([np.inf, -np.inf])
+        self.state_at, self.extremes_at = address(self.state), address(self.extremes)
         self.done = LossPartial()
         self.pending = 0
 
@@ -139,18 +170,15 @@ class Sums:
             self.flush()
         self.pending += len(losses)
         cut = weights is None and skipped is None and len(losses) >= MANY_ROWS
-        frame = np.array(
-            [
-                len(losses),
-                address(losses),
-                2 if cut else (0 if weights is None else address(weights)),
-                0 if skipped is None else address(skipped),
-                address(self.state),
-                address(self.extremes),
-            ],
-            np.int64,
+        fields = (
+            len(losses),
+            address(losses),
+            2 if cut else (0 if weights is None else address(weights)),
+            0 if skipped is None else address(skipped),
+            self.state_at,
+            self.extremes_at,
         )
-        accumulate_kernel(cut)(address(frame))
+        called(accumulate_kernel(cut), fields)
 
     def flush(self) -> LossPartial:
         """All that was added so far."""

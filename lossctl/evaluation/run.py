@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import reduce as fold
 from typing import NamedTuple
 
+from lossctl import timing
 from lossctl.errors import GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
@@ -107,6 +108,7 @@ def run_all(
     sources = open_all(requests)
     names = names or [""] * len(requests)
     plans = _shared([_prepared(request, sources, name) for request, name in zip(requests, names, strict=True)])
+    timing.ended("open")
     return _finished(requests, plans, executor, names)
 
 
@@ -117,6 +119,7 @@ def _finished(
     runner = executor or executor_for(requests[0].threads, len(units))
     nothing = tuple(map(_nothing, jobs))
     partials = fold(_merged, runner.run(evaluate_unit, jobs, units), nothing)
+    timing.ended("rows")
     return tuple(map(_judged, requests, plans, partials, names))
 
 

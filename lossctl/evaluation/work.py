@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lossctl import timing
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
@@ -76,15 +77,17 @@ def _judged_together(jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] =
     read = [name for job in jobs for group in job.columns.values() for name in group]
     names = list(dict.fromkeys([*read, *extra]))
     first = 0
-    for chunk in jobs[0].sources[unit.file].read(unit, names, min(job.batch_rows for job in jobs)):
+    chunks = jobs[0].sources[unit.file].read(unit, names, min(job.batch_rows for job in jobs))
+    for chunk in timing.each("decode", chunks):
         if chunk.rows:
             yield [_laid_and_judged(job, unit, first, chunk, held) for job, held in zip(jobs, checks, strict=True)]
         first += chunk.rows
 
 
 def _laid_and_judged(job: Job, unit: Unit, first: int, chunk: Chunk, checks: list[Check]) -> Judged:
-    block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns})
-    return _judge(job, unit, block, chunk, checks)
+    with timing.Phase("check"):
+        block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns})
+        return _judge(job, unit, block, chunk, checks)
 
 
 def _laid(job: Job, role: str, chunk: Chunk) -> Columns:
@@ -204,8 +207,9 @@ class _Tally:
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
             for cell, sums in zip(self.cells[i], self.sums[i], strict=True):
-                for losses, weights in self._values(settled, cell, judged):
-                    sums.add(losses, weights, skipped)
+                for losses, weights in timing.each("kernel", self._values(settled, cell, judged)):
+                    with timing.Phase("sum"):
+                        sums.add(losses, weights, skipped)
             if not settled.core.loss.parts and _may_guard(settled.core, judged.verdict.looks):
                 self._add_guarded(settled, self.guarded[i], judged, skipped)
             unused &= 0 if skipped is None else skipped

@@ -165,6 +165,18 @@ def scan_kernel() -> Kernel:
 
 
 @cache
+def glance_kernel(dtype: str) -> Kernel:
+    """The kernel that finds the extremes of a run: see `glance`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import glance
+
+        return glance.glance(dtype), _frame_signature()
+
+    return _callable(machine().address(f"glance {dtype}", make))
+
+
+@cache
 def accumulate_kernel(cut: bool) -> Kernel:
     """The exact sum's kernel: see `accumulate`, and `cutsum` for the one that takes many plain rows."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
@@ -29,13 +31,18 @@ class Columns:
     the rows (n,) that have no number for it; these read as NaN. `owners` keeps the memory alive.
     """
 
-    addresses: np.ndarray
+    addresses: array[int]
     stride: int
     layout: str
     dtype: str
     rows: int
     owners: tuple[Any, ...]
     faults: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def place(self) -> int:
+        """Where the addresses themselves are."""
+        return self.addresses.buffer_info()[0]
 
     @property
     def width(self) -> int:
@@ -71,29 +78,35 @@ def lay(values: Sequence[Values], classes: tuple[str, ...] | None = None) -> Col
     return _side_by_side(arrays, faults)
 
 
-def _matrix(array: np.ndarray, faults: Faults) -> Columns:
+def _matrix(matrix: np.ndarray, faults: Faults) -> Columns:
     import numpy as np
 
-    n, width = array.shape
-    size = array.itemsize
-    if array.size and (array.strides[0] % size or array.strides[1] % size):
-        array = np.ascontiguousarray(array)
-    down, across = (stride // size for stride in array.strides)
+    n, width = matrix.shape
+    size = matrix.itemsize
+    if matrix.size and (matrix.strides[0] % size or matrix.strides[1] % size):
+        matrix = np.ascontiguousarray(matrix)
+    down, across = (stride // size for stride in matrix.strides)
     layout = "columns" if down == 1 else ("rows" if across == 1 else "strided")
-    first = array.__array_interface__["data"][0]
-    addresses = first + np.arange(width, dtype=np.int64) * across * size
-    return Columns(addresses, down, layout, array.dtype.name, n, (array,), faults)
+    first = matrix.__array_interface__["data"][0]
+    addresses = array("q", [first + k * across * size for k in range(width)])
+    return Columns(addresses, down, layout, _name(matrix.dtype), n, (matrix,), faults)
 
 
 def _side_by_side(arrays: list[np.ndarray], faults: Faults) -> Columns:
     import numpy as np
 
-    dtypes = {array.dtype for array in arrays}
+    dtypes = {one.dtype for one in arrays}
     if len(dtypes) > 1:
-        arrays = [array.astype(np.float64) for array in arrays]
-    arrays = [array if array.strides[0] == array.itemsize else np.ascontiguousarray(array) for array in arrays]
-    addresses = np.array([array.__array_interface__["data"][0] for array in arrays], dtype=np.int64)
-    return Columns(addresses, 1, "columns", arrays[0].dtype.name, len(arrays[0]), tuple(arrays), faults)
+        arrays = [one.astype(np.float64) for one in arrays]
+    arrays = [one if one.strides[0] == one.itemsize else np.ascontiguousarray(one) for one in arrays]
+    addresses = array("q", [one.__array_interface__["data"][0] for one in arrays])
+    return Columns(addresses, 1, "columns", _name(arrays[0].dtype), len(arrays[0]), tuple(arrays), faults)
+
+
+@cache
+def _name(dtype: np.dtype[Any]) -> str:
+    """A type's name, which numpy takes long to put together."""
+    return str(dtype.name)
 
 
 def _numbers(values: Values, classes: tuple[str, ...] | None, faults: Faults) -> np.ndarray:
@@ -108,15 +121,17 @@ def _numbers(values: Values, classes: tuple[str, ...] | None, faults: Faults) ->
     return _from_arrow(values, classes, faults)
 
 
-def _native(array: np.ndarray) -> np.ndarray:
+def _native(numbers: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    if array.dtype == np.bool_:
-        return array.view(np.uint8)
-    if array.dtype == np.float16:
-        return array.astype(np.float32)
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return array if array.dtype.name in NATIVE else array.astype(np.float64)
+    if numbers.dtype.isnative and _name(numbers.dtype) in NATIVE:
+        return numbers
+    if numbers.dtype == np.bool_:
+        return numbers.view(np.uint8)
+    if numbers.dtype == np.float16:
+        return numbers.astype(np.float32)
+    numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
+    return numbers if numbers.dtype.name in NATIVE else numbers.astype(np.float64)
 
 
 def _from_arrow(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults) -> np.ndarray:

@@ -43,7 +43,7 @@ def agree(columns: Columns, expected: Any) -> None:
     assert columns.dtype in NATIVE
     assert columns.layout in ("columns", "rows", "strided")
     assert columns.layout != "columns" or columns.stride == 1
-    assert columns.addresses.dtype == np.int64
+    assert columns.addresses.typecode == "q"
     if columns.layout == "rows" and columns.rows:
         assert set(np.diff(columns.addresses).tolist()) <= {np.dtype(columns.dtype).itemsize}
 
@@ -51,7 +51,7 @@ def agree(columns: Columns, expected: Any) -> None:
 def inside(columns: Columns, array: np.ndarray) -> bool:
     """Whether every address lies within the array's own memory."""
     low, high = np.lib.array_utils.byte_bounds(array)
-    return bool(((columns.addresses >= low) & (columns.addresses < high)).all())
+    return all(low <= place < high for place in columns.addresses)
 
 
 def within(columns: Columns, array: pa.Array) -> bool:

@@ -53,7 +53,7 @@ def linked(code: bytes, wanted: str) -> int | None:
     """The address of a function of an object, mapped for good; None where it is no object of the simple kind."""
     try:
         return _Image(code).linked(wanted)
-    except (struct.error, IndexError, ValueError, OSError, AttributeError):
+    except (struct.error, LookupError, StopIteration, ValueError, OSError, AttributeError):
         return None
 
 

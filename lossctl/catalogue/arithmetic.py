@@ -28,6 +28,11 @@ def log1p(x: float) -> float:
     return math.log1p(x) if x > -1.0 else math.nan
 
 
+def log_either(hit: bool, q: float) -> float:
+    """log q where `hit`, else log(1 - q): what a 0/1 label takes of a probability."""
+    return log(q) if hit else log1p(-q)
+
+
 def exp(x: float) -> float:
     """e to the x; inf where it overflows."""
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_held, maximum, power, sigmoid, weigh
-from lossctl.catalogue.declare import CANCELS, PRODUCT, Param
+from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_either, log_held, maximum, power, sigmoid, weigh
+from lossctl.catalogue.declare import CANCELS, PRODUCT, Param, Shortcut
 from lossctl.catalogue.domain import BINARY_LABEL, PROBABILITY, SOFT_LABEL, Interval, When
 from lossctl.catalogue.options import (
     PROBABILITY_OR_LOGIT,
@@ -49,12 +49,45 @@ def guarded_log(x: float, rest: float, epsilon: float, guard: str) -> float:
     return log_sum(x, rest, epsilon)
 
 
+def is_hard(
+    y: float,
+    p: float,
+    from_logits: bool,
+    label_smoothing: float,
+    pos_weight: float,
+    epsilon: float,
+    guard: str,
+    below_one: float,
+    by_sign: bool,
+) -> bool:
+    """Whether a label has all its mass in one class, which makes one logarithm of the two."""
+    if from_logits or by_sign or guard != "clip":
+        return False
+    return ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0) & (pos_weight == 1.0)
+
+
+def hard_crossentropy(
+    y: float,
+    p: float,
+    from_logits: bool,
+    label_smoothing: float,
+    pos_weight: float,
+    epsilon: float,
+    guard: str,
+    below_one: float,
+    by_sign: bool,
+) -> float:
+    """binary_crossentropy of such a label."""
+    return -log_either(y == 1.0, clip(p, epsilon, 1.0 - (below_one if below_one > 0.0 else epsilon)))
+
+
 @loss(
     labels=When("by_sign", BINARY_LABEL, SOFT_LABEL),
     preds=PROBABILITY_OR_LOGIT,
     formula="-(y log p + (1 - y) log(1 - p))",
     source="Keras 3.15 keras.losses.binary_crossentropy",
     aliases=("bce", "binary_cross_entropy"),
+    shortcut=Shortcut(is_hard, hard_crossentropy),
 )
 def binary_crossentropy(
     y: float,

@@ -212,6 +212,16 @@ class Role(NamedTuple):
         return self.domain
 
 
+class Shortcut(NamedTuple):
+    """A cheaper way to the same bits, for rows of which `holds` is true; both take the loss's own arguments.
+
+    A kernel takes it for the tiles all of whose rows allow it.
+    """
+
+    holds: Callable[..., bool]
+    formula: Callable[..., float]
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A loss as declared. `function` is the plain formula: callable, and its own slow oracle.
@@ -224,6 +234,7 @@ class Loss:
         parts: of a loss of the whole file: the row functions whose exact sums `function` takes by their names.
         notes: where it departs from its source on purpose, or what surprises.
         kin: the family of losses that it is compared with, where that is not its own name.
+        shortcut: of an elementwise loss: what most rows can take in place of its function.
         fits: what is wrong with the roles' widths, in words, where they need not be equal; empty if nothing is.
         forms: of a name that frameworks give: what it computes, by the columns' shape (see `naming`).
         framework: whose name it is.
@@ -245,6 +256,7 @@ class Loss:
     notes: tuple[str, ...] = ()
     kin: str = ""
     fits: Callable[[Mapping[str, int]], str] | None = field(default=None, compare=False)
+    shortcut: Shortcut | None = field(default=None, compare=False)
     forms: tuple[Form, ...] = field(default=(), compare=False)
     framework: Framework | None = field(default=None, compare=False)
     reductions: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from lossctl.catalogue.declare import Accuracy, Counts, Function, Loss, read_function, read_summary
+from lossctl.catalogue.declare import Accuracy, Counts, Function, Loss, Shortcut, read_function, read_summary
 from lossctl.catalogue.domain import Depends, Domain, When
 from lossctl.catalogue.own import load_packages, on_new, own_losses
 from lossctl.errors import UsageError, nearest
@@ -57,6 +57,7 @@ def loss(
     notes: tuple[str, ...] = (),
     kin: str = "",
     fits: Callable[[Mapping[str, int]], str] | None = None,
+    shortcut: Shortcut | None = None,
     **domains: Domain | When | Depends,
 ) -> Callable[[Function], Function]:
     """Declare the decorated function a loss; the function itself is handed back.
@@ -70,6 +71,7 @@ def loss(
         notes: what surprises.
         kin: the family of losses that it is compared with, where that is not its own name.
         fits: what is wrong with the roles' widths, where those of vectors need not be equal.
+        shortcut: what most rows can take in place of the function, for the same bits.
         domains: what the values of each role may be, by the role's name.
     """
 
@@ -85,6 +87,7 @@ def loss(
             notes=notes,
             kin=kin,
             fits=fits,
+            shortcut=shortcut,
         )
 
     return lambda function: _declare(function, aliases, partial(read, function))

@@ -222,7 +222,5 @@ BatchSize = Annotated[
 ]
 Timings = Annotated[
     bool,
-    typer.Option(
-        "--timings", help="Say on stderr where the time went, phase by phase."
-    ),
+    typer.Option("--timings", help="Say on stderr where the time went, phase by phase."),
 ]

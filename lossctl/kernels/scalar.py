@@ -125,6 +125,18 @@ def log1p(x: float) -> float:
 
 
 @inlined
+def log_either(hit: bool, q: float) -> float:
+    """log q where `hit`, else log1p(-q), to the same bits as they have, for the price of one."""
+    u, lost = two_sum(1.0, -q)
+    v = q if hit else u
+    f, k = _log_parts(v)
+    near = (not hit) & (q > -0.41421356) & (q < 0.29289321)
+    inside = _log_of(-q if near else f, 0.0 if near else k, 0.0 if near | hit else lost / u)
+    inside = -q if (not hit) & (abs(q) < 5.551115123125783e-17) else inside
+    return _log_edges(q if hit else -q, v, inside)
+
+
+@inlined
 def _reduced(x: float) -> tuple[float, float, int]:
     """expm1 of the remainder of x by log 2, as a leading part and a rest, and the multiple as an integer."""
     t = x * INVERSE_LN2 + SHIFT
@@ -248,6 +260,7 @@ def product_error(a: float, b: float) -> float:
 SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "log": log,
     "log1p": log1p,
+    "log_either": log_either,
     "exp": exp,
     "expm1": expm1,
     "exp_difference": exp_difference,

@@ -16,7 +16,7 @@ from typing import Any
 import numba
 
 from lossctl.catalogue.arithmetic import maximum
-from lossctl.catalogue.declare import Role
+from lossctl.catalogue.declare import Role, Shortcut
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.kernels import own
 from lossctl.kernels.formula import compilable
@@ -172,9 +172,25 @@ def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[st
         m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if isinstance(m, Text | Constant)
     )
     if single:
-        return ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
+        plain = ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
+        return plain if bound.loss.shortcut is None else _with_shortcut(bound.loss.shortcut, args, plain, program)
     mean = program.sum_pass(f"number({name}({args}))", "0.0").text
     return [*program.lines, "for r in range(t):", f"    put(out, base + r, {mean} / width)"]
+
+
+def _with_shortcut(shortcut: Shortcut, args: str, plain: list[str], program: RowProgram) -> list[str]:
+    """A tile's rows by the shortcut where all of them allow it, else as they are."""
+    holds, quick = program.call(shortcut.holds), program.call(shortcut.formula)
+    return [
+        "usable = 1",
+        "for r in range(t):",
+        f"    usable &= 1 if {holds}({args}) else 0",
+        "if usable != 0:",
+        "    for r in range(t):",
+        f"        put(out, base + r, {quick}({args}))",
+        "else:",
+        *(f"    {line}" for line in plain),
+    ]
 
 
 def _frame(bound: BoundLoss, program: RowProgram, passes: list[str]) -> list[str]:

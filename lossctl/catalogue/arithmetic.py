@@ -196,6 +196,11 @@ def total(values: Iterable[float], start: float = 0.0) -> float:
     return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms)
 
 
+def count(conditions: Iterable[bool]) -> float:
+    """How many of a row's conditions hold."""
+    return float(sum(conditions))
+
+
 def largest(values: Iterable[float]) -> float:
     """The largest of a row; NaN where one is NaN."""
     best = -math.inf

@@ -9,6 +9,7 @@ from lossctl.catalogue.arithmetic import (
     Vector,
     at,
     clip,
+    count,
     exp_difference,
     expm1,
     gap,
@@ -48,7 +49,7 @@ from lossctl.catalogue.registry import loss
 
 def log_mass_above(z: Vector, top: float) -> float:
     """log sum exp(z - top) for the largest logit `top`; accurate also where one class has nearly all."""
-    ties = total(1.0 if q == top else 0.0 for q in z) - 1.0
+    ties = count(q == top for q in z) - 1.0
     rest = total(0.0 if q == top else exp_difference(q, top) for q in z)
     return log1p(rest + ties)
 

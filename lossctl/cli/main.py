@@ -16,6 +16,7 @@ from lossctl.catalogue.own import load_functions
 from lossctl.cli.eval import eval_command
 from lossctl.cli.flags import given, with_loss_options
 from lossctl.cli.inspect import inspect_command
+from lossctl.cli.kernels import cache_command, warm_command
 from lossctl.cli.losses import losses_command
 from lossctl.cli.surroundings import say
 from lossctl.cli.total import run_command, total_command
@@ -33,7 +34,7 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   lossctl losses huber
 """
 # what a call may start with that needs no loss's flags
-WITHOUT_FLAGS = ("losses", "inspect", "total", "run", "--help", "-h", "--version", "-V")
+WITHOUT_FLAGS = ("losses", "inspect", "total", "run", "warm", "cache", "--help", "-h", "--version", "-V")
 COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -57,6 +58,8 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
     app.command("run", context_settings=SETTINGS)(run_command)
     app.command("losses", context_settings=SETTINGS)(losses_command)
     app.command("inspect", context_settings=SETTINGS)(inspect_command)
+    app.command("warm", context_settings=SETTINGS)(warm_command)
+    app.command("cache", context_settings=SETTINGS)(cache_command)
     return app
 
 

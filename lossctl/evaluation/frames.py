@@ -42,7 +42,7 @@ class Bounds(NamedTuple):
 def tile_rows(width: int) -> int:
     """Rows a tile: as many as its values' cache room allows, a multiple of 8."""
     fitting = TILE_BYTES // (8 * max(width, 1))
-    return max(8, min(TILE if width <= 16 else 64, fitting // 8 * 8))
+    return max(8, min(TILE, fitting // 8 * 8))
 
 
 def address(numbers: np.ndarray) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.kernels.layout import variant
 from lossctl.kernels.link import linked
-from lossctl.kernels.store import PACKAGE, Store, fingerprint, processor, sources_fingerprint
+from lossctl.kernels.store import KEY, PACKAGE, Store, fingerprint, processor, sources_fingerprint
 
 Notice = Callable[[str], None]
 Kernel = Callable[[int], None]
@@ -45,7 +45,7 @@ class Machine:
             return self._addresses[name]
 
     def _map(self, name: str, make: Callable[[], tuple[Any, Any]]) -> int:
-        key = fingerprint([_machine_fingerprint(), name])[:40]
+        key = fingerprint([_machine_fingerprint(), name])[:KEY]
         code = self.store.load(key)
         if code is None:
             self._tell()

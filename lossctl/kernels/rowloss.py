@@ -25,7 +25,8 @@ SUMS = (arithmetic.total, sum, np.sum, math.fsum)
 MEANS = (np.mean, np.average)
 MAXIMA = (arithmetic.largest, max, np.max)
 MINIMA = (min, np.min)
-REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, *MINIMA)
+COUNTS = (arithmetic.count,)
+REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, *MINIMA, *COUNTS)
 # the same as methods, as in `(y * p).sum()`
 METHODS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
 
@@ -107,6 +108,19 @@ class RowProgram:
             f"        put({high}, r, s)",
         ]
         return self.keep(f"settle(get({high}, r), get({low}, r))")
+
+    def count_pass(self, condition: str) -> Text:
+        """How often a condition holds over the classes."""
+        found = self.array()
+        self.lines += [
+            "for r in range(t):",
+            f"    put({found}, r, 0.0)",
+            "for k in range(width):",
+            "    o = k * tile",
+            "    for r in range(t):",
+            f"        put({found}, r, get({found}, r) + (1.0 if {condition} else 0.0))",
+        ]
+        return Text(f"get({found}, r)")
 
     def max_pass(self, element: str) -> Text:
         """A maximum over the classes."""
@@ -315,6 +329,8 @@ class _Expression(ast.NodeTransformer):
         element = self.body.element(taken)
         if function in MAXIMA:
             return _parsed(program.max_pass(element).text)
+        if function in COUNTS:
+            return _parsed(program.count_pass(element).text)
         if function in MINIMA:
             return _parsed(f"(-{program.max_pass(f'-({element})').text})")
         if len(node.args) > 1 and function not in (arithmetic.total, sum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -20,6 +21,8 @@ except ImportError:
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DIGEST = 32
+# digits of a key
+KEY = 40
 
 
 class Store:
@@ -45,6 +48,22 @@ class Store:
                 return
             except OSError:
                 continue
+
+    def contents(self) -> list[tuple[Path, int, int]]:
+        """Each folder with its number of kernels and their bytes."""
+        kept = [(folder, [path.stat().st_size for path in _kept(folder)]) for folder in self.folders]
+        return [(folder, len(sizes), sum(sizes)) for folder, sizes in kept]
+
+    def clear(self) -> None:
+        """Throw all kernels away that may be; processes that have them mapped go on."""
+        for path in (path for folder in self.folders for path in _kept(folder)):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _kept(folder: Path) -> list[Path]:
+    """The kernels of a folder, and what a process left that died while it wrote one; nothing else is touched."""
+    return [*folder.glob(f"{'[0-9a-f]' * KEY}.o"), *folder.glob(".new-*")]
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -49,34 +49,14 @@ def guarded_log(x: float, rest: float, epsilon: float, guard: str) -> float:
     return log_sum(x, rest, epsilon)
 
 
-def is_hard(
-    y: float,
-    p: float,
-    from_logits: bool,
-    label_smoothing: float,
-    pos_weight: float,
-    epsilon: float,
-    guard: str,
-    below_one: float,
-    by_sign: bool,
-) -> bool:
+def is_hard(y: float, from_logits: bool, label_smoothing: float, pos_weight: float, guard: str, by_sign: bool) -> bool:
     """Whether a label has all its mass in one class, which makes one logarithm of the two."""
     if from_logits or by_sign or guard != "clip":
         return False
     return ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0) & (pos_weight == 1.0)
 
 
-def hard_crossentropy(
-    y: float,
-    p: float,
-    from_logits: bool,
-    label_smoothing: float,
-    pos_weight: float,
-    epsilon: float,
-    guard: str,
-    below_one: float,
-    by_sign: bool,
-) -> float:
+def hard_crossentropy(y: float, p: float, epsilon: float, below_one: float) -> float:
     """binary_crossentropy of such a label."""
     return -log_either(y == 1.0, clip(p, epsilon, 1.0 - (below_one if below_one > 0.0 else epsilon)))
 

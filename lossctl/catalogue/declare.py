@@ -213,7 +213,7 @@ class Role(NamedTuple):
 
 
 class Shortcut(NamedTuple):
-    """A cheaper way to the same bits, for rows of which `holds` is true; both take the loss's own arguments.
+    """A cheaper way to the same bits, for rows of which `holds` is true; both take arguments of the loss by name.
 
     A kernel takes it for the tiles all of whose rows allow it.
     """

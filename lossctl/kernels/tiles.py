@@ -9,6 +9,7 @@ A kernel takes one address, of a frame of int64:
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -168,26 +169,32 @@ def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[st
     place = "r" if single else "o + r"
     roles: dict[str, Meaning] = {role.argument: Text(f"get(b_{role.argument}, {place})") for role in bound.loss.roles}
     scope = _arguments(bound, roles, "0" if single else "k")
-    args = ", ".join(
-        m.text if isinstance(m, Text) else repr(m.value) for m in scope.values() if isinstance(m, Text | Constant)
-    )
+    texts = {
+        argument: m.text if isinstance(m, Text) else repr(m.value)
+        for argument, m in scope.items()
+        if isinstance(m, Text | Constant)
+    }
+    args = ", ".join(texts.values())
     if single:
         plain = ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
-        return plain if bound.loss.shortcut is None else _with_shortcut(bound.loss.shortcut, args, plain, program)
+        return plain if bound.loss.shortcut is None else _with_shortcut(bound.loss.shortcut, texts, plain, program)
     mean = program.sum_pass(f"number({name}({args}))", "0.0").text
     return [*program.lines, "for r in range(t):", f"    put(out, base + r, {mean} / width)"]
 
 
-def _with_shortcut(shortcut: Shortcut, args: str, plain: list[str], program: RowProgram) -> list[str]:
+def _with_shortcut(shortcut: Shortcut, texts: dict[str, str], plain: list[str], program: RowProgram) -> list[str]:
     """A tile's rows by the shortcut where all of them allow it, else as they are."""
-    holds, quick = program.call(shortcut.holds), program.call(shortcut.formula)
+
+    def call(function: Callable[..., Any]) -> str:
+        return f"{program.call(function)}({', '.join(texts[name] for name in inspect.signature(function).parameters)})"
+
     return [
         "usable = 1",
         "for r in range(t):",
-        f"    usable &= 1 if {holds}({args}) else 0",
+        f"    usable &= 1 if {call(shortcut.holds)} else 0",
         "if usable != 0:",
         "    for r in range(t):",
-        f"        put(out, base + r, {quick}({args}))",
+        f"        put(out, base + r, {call(shortcut.formula)})",
         "else:",
         *(f"    {line}" for line in plain),
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,12 @@ PROBABILITIES = st.one_of(st.sampled_from(EDGES), st.floats(0.0, 1.0), st.floats
 def rows(bound: BoundLoss, y: np.ndarray, p: np.ndarray) -> np.ndarray:
     block = Block(0, len(y), {"labels": lay([y]), "preds": lay([p])})
     return loss_rows(bound, block, False, Buffers(), "losses").copy()
+
+
+def called(function: Callable[..., Any], y: float, p: float, call: str) -> Any:
+    """What one of its functions gives, which take by name what they need."""
+    given = {"y": y, "p": p, **bind(call, {}).options}
+    return function(**{name: given[name] for name in inspect.signature(function).parameters})
 
 
 def bits(numbers: np.ndarray) -> list[int]:
@@ -51,14 +59,14 @@ def test_a_tile_that_takes_it_gives_the_same_bits_as_one_that_does_not(loss: Any
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
 @given(y=st.sampled_from([0.0, 1.0]), p=PROBABILITIES)
 def test_its_plain_form_is_the_losss_own(loss: Any, y: float, p: float) -> None:
-    values = bind(loss.name, {}).values
-    if loss.shortcut.holds(y, p, *values):
-        assert bits(np.array([loss.shortcut.formula(y, p, *values)])) == bits(np.array([loss.function(y, p, *values)]))
+    assert called(loss.shortcut.holds, y, p, loss.name)
+    short, long = (called(function, y, p, loss.name) for function in (loss.shortcut.formula, loss.function))
+    assert bits(np.array([short])) == bits(np.array([long]))
 
 
 def test_soft_labels_and_other_options_do_not_take_it() -> None:
     (loss,) = [loss for loss in LOSSES if loss.name == "binary_crossentropy"]
-    assert loss.shortcut.holds(1.0, 0.5, *bind(loss.name, {}).values)
+    assert called(loss.shortcut.holds, 1.0, 0.5, loss.name)
     for y, call in ((0.5, loss.name), (1.0, f"{loss.name}:label_smoothing=0.1"), (1.0, f"{loss.name}:pos_weight=2")):
-        assert not loss.shortcut.holds(y, 0.5, *bind(call, {}).values)
-    assert not loss.shortcut.holds(1.0, 0.5, *bind(f"{loss.name}:from_logits=true", {}).values)
+        assert not called(loss.shortcut.holds, y, 0.5, call)
+    assert not called(loss.shortcut.holds, 1.0, 0.5, f"{loss.name}:from_logits=true")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl.catalogue.domain import CLASS_INDEX, Domain, Interval
-from lossctl.evaluation.frames import Bounds, Buffers, glance, scan_rows
+from lossctl.evaluation.frames import Bounds, Buffers, glance, scan_rows, with_sums
 from lossctl.evaluation.partial import SHOWN, Look, Offence
 from lossctl.evaluation.request import Job
 from lossctl.readers.block import Block, Columns
@@ -101,10 +101,10 @@ def judge(
 
 def _looked(check: Check, columns: Columns, buffers: Buffers) -> tuple[Look, Whole]:
     """What a role's values look like, and the rows that are outside the bounds."""
-    if not check.domain.sums_to_one:
-        look = glance(columns, check.bounds)
-        if look is not None:
-            return look, _NONE
+    look = glance(columns, check.bounds)
+    if look is not None:
+        sums = check.domain.sums_to_one
+        return with_sums(look, columns, check.bounds, buffers, check.role) if sums else look, _NONE
     look, flags, flagged = scan_rows(columns, check.bounds, buffers, check.role)
     if not check.domain.sums_to_one:
         look = Look(look.least, look.most)

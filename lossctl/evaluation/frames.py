@@ -133,25 +133,34 @@ def glance(columns: Columns, bounds: Bounds) -> Look | None:
 
 def scan_rows(columns: Columns, bounds: Bounds, buffers: Buffers, role: str) -> tuple[Look, Bytes, int]:
     """What a role's values look like, (n,) flags of rows outside the bounds, and how many they are."""
-    tile = tile_rows(columns.width)
     flags, place = buffers.rows(f"flags {role}", columns.rows, np.uint8)
+    seen = _scanned(columns, bounds, buffers, role, place)
+    look = Look(float(seen["least"].min()), float(seen["most"].max()), *_of_sums(seen))
+    return look, flags, int(seen["flagged"].sum())
+
+
+def with_sums(look: Look, columns: Columns, bounds: Bounds, buffers: Buffers, role: str) -> Look:
+    """A glance's look, and what the rows' sums are, of values that are all within the bounds."""
+    return Look(look.least, look.most, *_of_sums(_scanned(columns, bounds, buffers, role, 0)))
+
+
+def _scanned(columns: Columns, bounds: Bounds, buffers: Buffers, role: str, flags: int) -> dict[str, np.ndarray]:
+    """The lanes of a scan; of one that looks at sums alone where there is no room for flags."""
+    tile = tile_rows(columns.width)
     lanes = np.repeat(np.array(list(LANES.values())), TILE)
     limits = array("d", (bounds.low, bounds.high, bounds.tolerance, float(bounds.fractions)))
     fields = (
-        *(columns.rows, tile, columns.width, limits.buffer_info()[0], place, address(lanes)),
+        *(columns.rows, tile, columns.width, limits.buffer_info()[0], flags, address(lanes)),
         *(loader_address(columns.dtype, columns.layout), columns.place, columns.stride),
         buffers.tile(role, columns.width * tile),
     )
-    called(scan_kernel(), fields)
-    seen = dict(zip(LANES, lanes.reshape(-1, TILE), strict=True))
-    look = Look(
-        float(seen["least"].min()),
-        float(seen["most"].max()),
-        int(seen["off"].sum()),
-        float(seen["least_sum"].min()),
-        float(seen["most_sum"].max()),
-    )
-    return look, flags, int(seen["flagged"].sum())
+    called(scan_kernel(sums_alone=not flags), fields)
+    return dict(zip(LANES, lanes.reshape(-1, TILE), strict=True))
+
+
+def _of_sums(seen: dict[str, np.ndarray]) -> tuple[int, float, float]:
+    """How many rows are off, and the least and greatest sum."""
+    return int(seen["off"].sum()), float(seen["least_sum"].min()), float(seen["most_sum"].max())
 
 
 class Sums:

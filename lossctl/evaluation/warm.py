@@ -27,7 +27,8 @@ def shared() -> dict[str, Making]:
     }
     glances: dict[str, Making] = {f"glance at {dtype}": partial(glance_kernel, dtype) for dtype in sorted(NATIVE)}
     sums: dict[str, Making] = {f"sum {cut}": partial(accumulate_kernel, cut) for cut in (False, True)}
-    return {"scan": scan_kernel, **sums, **glances, **loaders}
+    scans: dict[str, Making] = {f"scan {alone}": partial(scan_kernel, alone) for alone in (False, True)}
+    return {**scans, **sums, **glances, **loaders}
 
 
 def kernels_of(losses: Sequence[BoundLoss]) -> dict[str, Making]:

@@ -153,15 +153,15 @@ def loader_address(dtype: str, layout: str) -> int:
 
 
 @cache
-def scan_kernel() -> Kernel:
-    """The scanning kernel: see `scan`."""
+def scan_kernel(sums_alone: bool) -> Kernel:
+    """The scanning kernel, or the one that looks at the rows' sums alone: see `scan`."""
 
     def make() -> tuple[Any, Any]:
         from lossctl.kernels import scan
 
-        return scan.scan, _frame_signature()
+        return scan.add_up if sums_alone else scan.scan, _frame_signature()
 
-    return _callable(machine().address("scan", make))
+    return _callable(machine().address(f"scan sums_alone={sums_alone}", make))
 
 
 @cache

@@ -15,8 +15,9 @@ from lossctl.readers.source import Chunk, ColumnInfo, Unit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# row groups are joined until a unit has this many rows
+# row groups are joined until a unit has this many rows or bytes
 UNIT_ROWS = 1 << 17
+UNIT_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class ParquetSource:
         """Runs of row groups."""
         metadata = _metadata(self.path)
         units: list[Unit] = []
-        start = rows = 0
+        start = rows = size = 0
         for group in range(metadata.num_row_groups):
-            rows += metadata.row_group(group).num_rows
-            if rows >= UNIT_ROWS or group == metadata.num_row_groups - 1:
+            facts = metadata.row_group(group)
+            rows, size = rows + facts.num_rows, size + facts.total_byte_size
+            if rows >= UNIT_ROWS or size >= UNIT_BYTES or group == metadata.num_row_groups - 1:
                 units.append(Unit(file, len(units), start, group + 1))
-                start, rows = group + 1, 0
+                start, rows, size = group + 1, 0, 0
         return units
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lossctl.evaluation.frames import Bounds, Buffers, glance, scan_rows
+from lossctl.evaluation.frames import Bounds, Buffers, glance, scan_rows, with_sums
 from lossctl.readers.block import lay
 
 TYPES = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)] + ["float32", "float64"]
@@ -52,6 +52,19 @@ def test_it_knows_nothing_where_a_number_is_outside(bad: float, dtype: str) -> N
     assert glance(lay([numbers]), Bounds(0.0, 1.0)) is not None
     numbers[37] = bad
     assert glance(lay([numbers]), Bounds(0.0, 1.0)) is None
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_sums_alone_are_those_of_a_scan(order: Literal["C", "F"]) -> None:
+    shares = np.random.default_rng(2).dirichlet(np.ones(7), 300)
+    shares[5] *= 1.5
+    columns, bounds = lay([np.array(shares, order=order)]), Bounds(0.0, 1.0, 1e-4)
+    scanned, _, flagged = scan_rows(columns, bounds, Buffers(), "preds")
+    look = glance(columns, bounds)
+    assert look is not None
+    assert flagged == 0
+    assert with_sums(look, columns, bounds, Buffers(), "preds") == scanned
+    assert scanned.unnormalised == 1
 
 
 def test_fractions_and_missing_numbers_take_a_scan() -> None:

@@ -1,7 +1,8 @@
 """Losses into the same exact sums, a tile at a time and vectorised: for many rows without weights, all used.
 
-Each value is cut at fixed bits below the largest of its tile; the pieces are multiples of one power of two, so
-they add up without rounding in any order (Rump 2008), and what three cuts leave over goes the slow way.
+Each value is cut at fixed bits below the largest of its tile: added to a large number, its upper bits are an integer
+in the sum's own bits, and what the addition lost is exact (Rump 2008). Integers add up in any order; what three
+cuts leave over goes the slow way.
 
 The frame: 0 rows   1 losses   2 the number 2   3 unused   4 state   5 extremes, as `accumulate` has them. The
 number is how many powers of the losses are summed; known only at run time, it keeps the compiler from writing
@@ -12,61 +13,78 @@ from __future__ import annotations
 
 from typing import Any
 
+from numba import types
+
 from lossctl.kernels.accumulate import COUNT_AT, NAN_AT, NEGATIVE_AT, POSITIVE_AT, add
 from lossctl.kernels.exactsum import LIMBS
-from lossctl.kernels.layout import TILE
-from lossctl.kernels.pointers import as_float64, as_int64, get, put, stack
+from lossctl.kernels.pointers import as_float64, as_int64, get, put
 from lossctl.kernels.scalar import LARGEST, bits_to_float, float_to_bits, inlined
 
-# a tile of 2**12 values, cut 40 bits apart, adds up in 52 bits
+# 2**12 integers of 50 bits and a sign add up in 63 bits
 CUT_TILE = 4096
-CUT_SCALE = 1.5 * 2.0**13
-NEXT_CUT = 2.0**-40
+CUT = 2.0**-50
+# added to this many times a number's bound, its bits down to 2**-50 of the bound stay
+GRID = 6.0
+UNIT = 2.0**-50
 MAGNITUDE = 0x7FFFFFFFFFFFFFFF
 # between these the cuts and their squares neither overflow nor lose bits below the smallest number
 SMALLEST, HIGHEST = (1023 - 400) << 52, (1023 + 480) << 52
 
 
 @inlined
-def cut(x: float, grid: float) -> float:
-    """The part of x that lies on a grid's bits; x minus it is exact."""
-    return (x + grid) - grid
+def powered(x: float, power: int) -> float:
+    """The number, or its square."""
+    return x * x if power == 1 else x
+
+
+@inlined
+def rest(x: float, grid: float) -> float:
+    """What a cut leaves of a number, exactly."""
+    return x - ((x + grid) - grid)
+
+
+@inlined
+def add_units(state: Any, offset: int, units: int, unit: float) -> None:
+    """Add a whole number of units, a power of two, to the limbs at an offset."""
+    add(state, offset, types.float64(units >> 31) * (unit * 2147483648.0))
+    add(state, offset, types.float64(units & 0x7FFFFFFF) * unit)
 
 
 @inlined
 def cut_tile(losses: Any, base: int, t: int, state: Any, scale: float, powers: int) -> None:
     """Add the losses of a tile and their squares; `scale` is a power of two above all of them."""
-    first, second, third = stack(), stack(), stack()
     for power in range(powers):
-        grid = CUT_SCALE * (scale * scale if power == 1 else scale)
-        finer, finest = grid * NEXT_CUT, grid * NEXT_CUT * NEXT_CUT
-        for r in range(TILE):
-            put(first, r, 0.0)
-            put(second, r, 0.0)
-            put(third, r, 0.0)
-        left = row = 0
-        while row < t:
-            for r in range(min(TILE, t - row)):
-                x = get(losses, base + row + r)
-                x = x * x if power == 1 else x
-                a = cut(x, grid)
-                b = cut(x - a, finer)
-                c = cut(x - a - b, finest)
-                put(first, r, get(first, r) + a)
-                put(second, r, get(second, r) + b)
-                put(third, r, get(third, r) + c)
-                left |= float_to_bits(x - a - b - c) & MAGNITUDE
-            row += TILE
-        for r in range(TILE):
-            add(state, power * LIMBS, get(first, r))
-            add(state, power * LIMBS, get(second, r))
-            add(state, power * LIMBS, get(third, r))
-        for i in range(t if left != 0 else 0):
-            x = get(losses, base + i)
-            x = x * x if power == 1 else x
-            x -= cut(x, grid)
-            x -= cut(x, finer)
-            add(state, power * LIMBS, x - cut(x, finest))
+        bound = scale * scale if power == 1 else scale
+        grid = GRID * bound
+        finer = grid * CUT
+        grid_bits, finer_bits = float_to_bits(grid), float_to_bits(finer)
+        high = low = left = 0
+        for i in range(t):
+            x = powered(get(losses, base + i), power)
+            high += float_to_bits(x + grid) - grid_bits
+            x = rest(x, grid)
+            low += float_to_bits(x + finer) - finer_bits
+            left |= float_to_bits(rest(x, finer)) & MAGNITUDE
+        add_units(state, power * LIMBS, high, bound * UNIT)
+        add_units(state, power * LIMBS, low, bound * UNIT * CUT)
+        if left != 0:
+            cut_rest(losses, base, t, state, bound, power)
+
+
+@inlined
+def cut_rest(losses: Any, base: int, t: int, state: Any, bound: float, power: int) -> None:
+    """Add what two cuts leave of numbers that are far smaller than the largest of their tile."""
+    grid = GRID * bound
+    finer, finest = grid * CUT, grid * CUT * CUT
+    finest_bits = float_to_bits(finest)
+    units = left = 0
+    for i in range(t):
+        x = rest(rest(powered(get(losses, base + i), power), grid), finer)
+        units += float_to_bits(x + finest) - finest_bits
+        left |= float_to_bits(rest(x, finest)) & MAGNITUDE
+    add_units(state, power * LIMBS, units, bound * UNIT * CUT * CUT)
+    for i in range(t if left != 0 else 0):
+        add(state, power * LIMBS, rest(rest(rest(powered(get(losses, base + i), power), grid), finer), finest))
 
 
 def accumulate(frame: Any) -> None:

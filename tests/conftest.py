@@ -32,7 +32,7 @@ def program(*args: object, **more: Any) -> subprocess.CompletedProcess[str]:
 @cache
 def whole_program() -> Any:
     """The program as this process calls it, made once."""
-    from lossctl.cli.main import program
+    from lossctl.cli.program import program
 
     return program()
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import wraps
 from itertools import pairwise
 from typing import Annotated, Any
 
-import typer
-
 from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.registry import all_losses, find, named_losses, names
+from lossctl.cli.flag import flag_of, spoken
 from lossctl.errors import UsageError
 
 # options of a loss that are flags of every call
@@ -41,15 +39,12 @@ def with_loss_options(command: Callable[..., None], words: Sequence[str] | None)
     free = {n: having for n, having in offered.items() if not {f"--{n.replace('_', '-')}", having[0][1].flag} & taken}
     flags = {name: _parameter(name, having) for name, having in free.items()}
 
-    @wraps(command)
     def wrapped(**given: Any) -> None:
         options = {name: given.pop(name) for name in flags}
         command(**given, options={name: _value(name, text) for name, text in options.items() if text is not None})
 
-    kept = [p for p in signature.parameters.values() if p.name != "options"]
-    wrapped.__signature__ = signature.replace(parameters=[*kept, *flags.values()])  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {p.name: p.annotation for p in [*kept, *flags.values()]}
-    return wrapped
+    wrapped.__doc__, wrapped.__signature__ = command.__doc__, signature  # type: ignore[attr-defined]
+    return spoken(wrapped, list(flags.values()), without="options")
 
 
 def _beyond(words: Sequence[str], taken: set[str]) -> bool:
@@ -62,13 +57,16 @@ def _taken(signature: inspect.Signature) -> set[str]:
     """The flags that the command has by itself, save --help."""
     taken: set[str] = set()
     for parameter in signature.parameters.values():
-        for declared in getattr(parameter.annotation, "__metadata__", ()):
-            words = getattr(declared, "param_decls", None) or ()
-            taken.update((f"--{parameter.name}", *(flag for word in words for flag in word.split("/"))))
+        declared = flag_of(parameter)
+        if declared is not None:
+            taken.update((f"--{parameter.name}", *(one for word in declared.names for one in word.split("/"))))
     return taken
 
 
 def _parameter(name: str, having: list[tuple[str, Option]]) -> inspect.Parameter:
+    """A flag of a loss's option, in typer's own words."""
+    import typer
+
     option = having[0][1]
     many = f"{len(having)} losses" if len(having) > 4 else ", ".join(loss for loss, _ in having)
     ranges = "" if option.type is bool else f" ({option.range()})"

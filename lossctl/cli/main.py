@@ -1,4 +1,4 @@
-"""The program: commands, and the one place where an error becomes a line and an exit code."""
+"""The program's start and end: the one place where an error becomes a line and an exit code."""
 
 from __future__ import annotations
 
@@ -6,74 +6,20 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
-import typer
-
-from lossctl import __version__, timing
+from lossctl import timing
 from lossctl.catalogue.own import load_functions
 from lossctl.cli.eval import eval_command
-from lossctl.cli.flags import given, with_loss_options
-from lossctl.cli.inspect import inspect_command
-from lossctl.cli.kernels import cache_command, warm_command
-from lossctl.cli.losses import losses_command
+from lossctl.cli.flag import plain_call
+from lossctl.cli.flags import given
 from lossctl.cli.surroundings import say
-from lossctl.cli.total import run_command, total_command
 from lossctl.errors import LossctlError
 
 INTERRUPTED = 130
-HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
-
-\b
-  lossctl eval preds.parquet --loss categorical_crossentropy
-  lossctl eval preds.csv -y label -p 'p_*' --loss sparse_categorical_crossentropy --json
-  lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
-  zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
-  lossctl total objective.toml preds.parquet
-  lossctl losses huber
-"""
 # what a call may start with that needs no loss's flags
 WITHOUT_FLAGS = ("losses", "inspect", "total", "run", "warm", "cache", "--help", "-h", "--version", "-V")
 COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
-SETTINGS = {"help_option_names": ["-h", "--help"]}
-
-
-def program(words: Sequence[str] | None = None) -> typer.Typer:
-    """The program.
-
-    Args:
-        words: what is asked on the command line, so that only what it needs is made; None makes all.
-    """
-    app = typer.Typer(
-        name="lossctl",
-        help=HELP,
-        context_settings=SETTINGS,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    app.callback(invoke_without_command=True)(start)
-    app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, words))
-    app.command("total", context_settings=SETTINGS)(total_command)
-    app.command("run", context_settings=SETTINGS)(run_command)
-    app.command("losses", context_settings=SETTINGS)(losses_command)
-    app.command("inspect", context_settings=SETTINGS)(inspect_command)
-    app.command("warm", context_settings=SETTINGS)(warm_command)
-    app.command("cache", context_settings=SETTINGS)(cache_command)
-    return app
-
-
-def start(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
-) -> None:
-    """Handle what stands before the command."""
-    if version:
-        typer.echo(f"lossctl {__version__}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 def main() -> None:
@@ -111,7 +57,14 @@ def _leave(code: int) -> NoReturn:
 def _run() -> int:
     for place in given(sys.argv[1:], "--functions"):
         load_functions(place)
+    if sys.argv[1:2] == ["eval"] and not COMPLETING:
+        arguments = plain_call(eval_command, sys.argv[2:])
+        if arguments is not None:
+            eval_command(**arguments)
+            return 0
     elsewhere = sys.argv[1:2] in ([], *([word] for word in WITHOUT_FLAGS))
+    from lossctl.cli.program import program
+
     code: Any = program(None if COMPLETING else [] if elsewhere else sys.argv[1:])(standalone_mode=False)
     return code if isinstance(code, int) else 0
 
@@ -121,13 +74,12 @@ def _explain(error: Exception) -> int:
     if isinstance(error, LossctlError):
         say(f"lossctl: {error}")
         return error.exit_code
-    if isinstance(error, typer.Exit):
-        return int(error.exit_code)
-    if isinstance(error, typer.Abort):
-        return INTERRUPTED
-    if hasattr(error, "format_message"):
-        say(f"lossctl: {error.format_message()}")
-        return 2
+    if type(error).__module__.startswith("typer"):
+        from lossctl.cli.program import explained
+
+        code = explained(error)
+        if code is not None:
+            return code
     if isinstance(error, OSError):
         say(f"lossctl: {error.strerror or error}")
         return 2

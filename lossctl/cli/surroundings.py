@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-import typer
-
 from lossctl.api.surroundings import configure
 
 
 def say(text: str) -> None:
     """A line on stderr."""
-    typer.echo(text, err=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def colored(choice: bool | None) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
+from lossctl.cli.flag import flag
 from lossctl.cli.flags import complete_losses
 
 
@@ -41,21 +40,21 @@ class Format(StrEnum):
 
 Files = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FILE", help="CSV, TSV, Parquet, NPZ or NPY; - is CSV on stdin."),
+    flag(metavar="FILE", help="CSV, TSV, Parquet, NPZ or NPY; - is CSV on stdin."),
 ]
 Losses = Annotated[
     list[str] | None,
-    typer.Option(
+    flag(
         "--loss",
         "-l",
         metavar="NAME",
         help="A loss, as huber or huber:delta=2; repeatable, all in one pass.",
-        autocompletion=complete_losses,
+        complete=complete_losses,
     ),
 ]
 Functions = Annotated[
     list[str] | None,
-    typer.Option(
+    flag(
         "--functions",
         metavar="FILE",
         help="A Python file (or module) with losses of your own, declared by @lossctl.loss; it is run. Repeatable.",
@@ -63,16 +62,16 @@ Functions = Annotated[
 ]
 Across = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--across",
         metavar="NAME",
         help="Every framework's version of a loss side by side, with what tells each from the first.",
-        autocompletion=complete_losses,
+        complete=complete_losses,
     ),
 ]
 Labels = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--labels",
         "-y",
         "--label-col",
@@ -82,15 +81,15 @@ Labels = Annotated[
 ]
 Preds = Annotated[
     str | None,
-    typer.Option("--preds", "-p", "--pred-col", metavar="COLUMNS", help="Prediction columns, likewise."),
+    flag("--preds", "-p", "--pred-col", metavar="COLUMNS", help="Prediction columns, likewise."),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", "-w", metavar="COLUMN", help="A weight a row, finite and >= 0."),
+    flag("--weights", "-w", metavar="COLUMN", help="A weight a row, finite and >= 0."),
 ]
 Roles = Annotated[
     list[str] | None,
-    typer.Option(
+    flag(
         "--role",
         metavar="NAME=COLUMNS",
         help="Columns of any other role of a loss; repeatable.",
@@ -98,7 +97,7 @@ Roles = Annotated[
 ]
 Ids = Annotated[
     list[str] | None,
-    typer.Option(
+    flag(
         "--id",
         metavar="COLUMN",
         help="A column that names rows in unreduced output; repeatable.",
@@ -106,19 +105,19 @@ Ids = Annotated[
 ]
 Classes = Annotated[
     str | None,
-    typer.Option("--classes", metavar="NAMES", help="Class names in order, as cat,dog,bird."),
+    flag("--classes", metavar="NAMES", help="Class names in order, as cat,dog,bird."),
 ]
 Delimiter = Annotated[
     str | None,
-    typer.Option("--delimiter", "-d", metavar="CHAR", help="The CSV's delimiter."),
+    flag("--delimiter", "-d", metavar="CHAR", help="The CSV's delimiter."),
 ]
 NoHeader = Annotated[
     bool,
-    typer.Option("--no-header", help="The CSV has no header; columns are c0, c1, ..."),
+    flag("--no-header", help="The CSV has no header; columns are c0, c1, ..."),
 ]
 NullValues = Annotated[
     list[str] | None,
-    typer.Option(
+    flag(
         "--null-value",
         metavar="TEXT",
         help="A CSV text that means no value, besides the empty one; repeatable.",
@@ -126,7 +125,7 @@ NullValues = Annotated[
 ]
 InputFormat = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--input-format",
         metavar="FORMAT",
         help="csv, tsv, parquet, npy or npz, where the file does not tell.",
@@ -134,7 +133,7 @@ InputFormat = Annotated[
 ]
 ReductionWord = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--reduction",
         "-r",
         metavar="NAME",
@@ -145,28 +144,26 @@ ReductionWord = Annotated[
 ]
 ClassWeights = Annotated[
     str | None,
-    typer.Option(
-        "--class-weights", metavar="NUMBERS", help="What each class counts: 1,2,4 in class order, or cat=2,dog=1."
-    ),
+    flag("--class-weights", metavar="NUMBERS", help="What each class counts: 1,2,4 in class order, or cat=2,dog=1."),
 ]
 IgnoreIndex = Annotated[
     int | None,
-    typer.Option("--ignore-index", metavar="LABEL", help="Rows with this label are left out.", show_default=False),
+    flag("--ignore-index", metavar="LABEL", help="Rows with this label are left out.", show_default=False),
 ]
 Mask = Annotated[
     str | None,
-    typer.Option("--mask", metavar="COLUMN", help="Rows where this column is 0 or false are left out."),
+    flag("--mask", metavar="COLUMN", help="Rows where this column is 0 or false are left out."),
 ]
 OnBadWord = Annotated[
     OnBad,
-    typer.Option(
+    flag(
         "--on-bad",
         help="Rows with null, NaN or out-of-range values: refuse, leave out, or pass on.",
     ),
 ]
 OnEmptyWord = Annotated[
     OnEmpty | None,
-    typer.Option(
+    flag(
         "--on-empty",
         help="What a zero denominator gives; else what the framework gives, and an error for bare names.",
         show_default=False,
@@ -174,7 +171,7 @@ OnEmptyWord = Annotated[
 ]
 DroppedFile = Annotated[
     str | None,
-    typer.Option(
+    flag(
         "--dropped",
         metavar="FILE",
         help="Save the dropped rows, all columns and the reason, as .parquet or .csv.",
@@ -182,22 +179,22 @@ DroppedFile = Annotated[
 ]
 MaxDropped = Annotated[
     str | None,
-    typer.Option("--max-dropped", metavar="N|P%", help="Fail (exit 1) if more rows are dropped."),
+    flag("--max-dropped", metavar="N|P%", help="Fail (exit 1) if more rows are dropped."),
 ]
 FormatWord = Annotated[
     Format | None,
-    typer.Option("--format", "-f", help="How the result is written; the suffix of -o tells too."),
+    flag("--format", "-f", help="How the result is written; the suffix of -o tells too."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-ValueOnly = Annotated[bool, typer.Option("--value-only", help="One bare number.")]
+Json = Annotated[bool, flag("--json", help="The same as --format json.")]
+ValueOnly = Annotated[bool, flag("--value-only", help="One bare number.")]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write there, in one step, instead of stdout."),
+    flag("--output", "-o", metavar="FILE", help="Write there, in one step, instead of stdout."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+Quiet = Annotated[bool, flag("--quiet", "-q", help="Nothing on stderr but errors.")]
 Color = Annotated[
     bool | None,
-    typer.Option(
+    flag(
         "--color/--no-color",
         help="Colour in tables; else as the terminal and NO_COLOR say.",
         show_default=False,
@@ -205,7 +202,7 @@ Color = Annotated[
 ]
 ThreadCount = Annotated[
     int,
-    typer.Option(
+    flag(
         "--threads",
         "-j",
         min=0,
@@ -214,7 +211,7 @@ ThreadCount = Annotated[
 ]
 BatchSize = Annotated[
     int,
-    typer.Option(
+    flag(
         "--batch-size",
         min=0,
         help="Rows a block; 0 takes what suits. The number is the same for any.",
@@ -222,5 +219,5 @@ BatchSize = Annotated[
 ]
 Timings = Annotated[
     bool,
-    typer.Option("--timings", help="Say on stderr where the time went, phase by phase."),
+    flag("--timings", help="Say on stderr where the time went, phase by phase."),
 ]

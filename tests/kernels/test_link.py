@@ -62,7 +62,7 @@ def test_a_warm_run_loads_no_compiler() -> None:
 import sys
 sys.argv = ["lossctl", *{command!r}]
 import lossctl.cli.main as main
-main._leave = lambda code: print(code, [m for m in ("numba", "llvmlite", "pandas", "rich") if m in sys.modules])
+main._leave = lambda code: print(code, [m for m in ("numba", "llvmlite", "pandas", "rich", "typer") if m in sys.modules])
 main.main()
 """
     import subprocess

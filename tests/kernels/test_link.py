@@ -62,7 +62,8 @@ def test_a_warm_run_loads_no_compiler() -> None:
 import sys
 sys.argv = ["lossctl", *{command!r}]
 import lossctl.cli.main as main
-main._leave = lambda code: print(code, [m for m in ("numba", "llvmlite", "pandas", "rich", "typer") if m in sys.modules])
+heavy = ("numba", "llvmlite", "pandas", "rich", "typer")
+main._leave = lambda code: print(code, [name for name in heavy if name in sys.modules])
 main.main()
 """
     import subprocess

@@ -71,7 +71,7 @@ def _source(data: Any, again: bool) -> Source:
         raise UsageError(f"data is {type(data).__name__}; give {kinds}{_maker(data)}")
     import pyarrow as pa
 
-    from lossctl.readers.arrow import TableSource, stream_source
+    from lossctl.readers.memory import TableSource, stream_source
 
     try:
         if isinstance(data, pa.RecordBatchReader):
@@ -99,7 +99,7 @@ def _memory(values: dict[str, Array]) -> Source:
         return MemorySource(arrays)
     import pyarrow as pa
 
-    from lossctl.readers.arrow import MixedSource, TableSource
+    from lossctl.readers.memory import MixedSource, TableSource
 
     lengths = {name: len(array) for name, array in values.items() if np.ndim(array)}
     if len(set(lengths.values())) > 1:

@@ -32,8 +32,7 @@ ROLE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quantile:
+class Quantile(NamedTuple):
     """An argument that is the weighted quantile of a row function over all rows.
 
     `level` is a number in [0, 1], or the name of the option that holds it.
@@ -43,8 +42,7 @@ class Quantile:
     level: float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """An argument that a function makes of all rows: columns by role, weights or None, and the options."""
 
     of: Callable[..., float]

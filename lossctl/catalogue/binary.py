@@ -129,6 +129,24 @@ def binary_brier_score(
     return factor * (e * e)
 
 
+def is_hard_probability(y: float, from_logits: bool, label_smoothing: float) -> bool:
+    """Whether a label has all its mass in one class, and the pred is a probability."""
+    return (not from_logits) & ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0)
+
+
+def hard_focal(y: float, p: float, apply_class_balancing: bool, alpha: float, gamma: float, epsilon: float) -> float:
+    """binary_focal_crossentropy of such a label."""
+    hit = y == 1.0
+    share, rest = (p if hit else 1.0 - p), (1.0 - p if hit else p)
+    left = 1.0 - (1.0 - epsilon)
+    # log_held, with one logarithm a row: those of the bounds are the same for all rows
+    inside = log_either(share < 0.5, share if share < 0.5 else rest)
+    above = (log(epsilon) if hit else log(left)) if share < (epsilon if hit else left) else inside
+    entropy = -((log1p(-left) if hit else log1p(-epsilon)) if rest < (left if hit else epsilon) else above)
+    weight = (alpha if hit else 1.0 - alpha) if apply_class_balancing else 1.0
+    return weight * power(rest, gamma) * entropy
+
+
 @loss(
     labels=SOFT_LABEL,
     preds=PROBABILITY_OR_LOGIT,
@@ -136,6 +154,7 @@ def binary_brier_score(
     source="Lin et al. 2017; Keras 3.15 keras.losses.binary_focal_crossentropy",
     aliases=("binary_focal",),
     accuracy=PRODUCT,
+    shortcut=Shortcut(is_hard_probability, hard_focal),
 )
 def binary_focal_crossentropy(
     y: float,

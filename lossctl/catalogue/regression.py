@@ -6,7 +6,7 @@ import math
 from typing import Annotated
 
 from lossctl.catalogue.arithmetic import exp, expm1, log1p, maximum, minimum, power, quotient, rounding
-from lossctl.catalogue.declare import PRODUCT, Accuracy, Param
+from lossctl.catalogue.declare import PRODUCT, Accuracy, Param, Shortcut
 from lossctl.catalogue.domain import NON_NEGATIVE, REAL, Domain, Interval, When
 from lossctl.catalogue.likelihood import excess
 from lossctl.catalogue.options import Epsilon
@@ -165,12 +165,24 @@ def huber(
     return 0.5 * e * e if e <= delta else delta * (e - 0.5 * delta)
 
 
+def is_near(y: float, p: float) -> bool:
+    """Whether the error is far from where the hyperbolic cosine overflows."""
+    return abs(p - y) < 10.0
+
+
+def near_log_cosh(y: float, p: float) -> float:
+    """log_cosh of such an error."""
+    t = expm1(abs(p - y))
+    return log1p(0.5 * t * (t / (1.0 + t)))
+
+
 @loss(
     labels=REAL,
     preds=REAL,
     formula="log(cosh(p - y))",
     source="Keras 3.15 keras.losses.log_cosh",
     aliases=("logcosh",),
+    shortcut=Shortcut(is_near, near_log_cosh),
 )
 def log_cosh(y: float, p: float) -> float:
     """Logarithm of the hyperbolic cosine of the error: quadratic near zero, straight in the tails.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -112,23 +111,19 @@ def loss_rows(
 def glance(columns: Columns, bounds: Bounds) -> Look | None:
     """What a role's values look like where all of them are within the bounds; None where only a scan can tell."""
     if columns.layout == "columns":
-        runs, count = columns.addresses, columns.rows
+        runs, count = columns.width, columns.rows
     elif columns.layout == "rows" and columns.stride == columns.width:
-        runs, count = columns.addresses[:1], columns.rows * columns.width
+        runs, count = 1, columns.rows * columns.width
     else:
         return None
     if columns.faults or (columns.dtype in BITS and not bounds.fractions):
         return None
-    kernel, found = glance_kernel(columns.dtype), array("q", (0, 0))
-    least, most = math.inf, -math.inf
-    for run in runs:
-        called(kernel, (count, run, found.buffer_info()[0]))
-        low, high = number(found[0], columns.dtype), number(found[1], columns.dtype)
-        # so put that a NaN, which is beyond the infinities, is not within
-        if not (bounds.low <= low and high <= bounds.high):
-            return None
-        least, most = min(least, low), max(most, high)
-    return Look(least + 0.0, most + 0.0)
+    found = array("q", (0, 0))
+    called(glance_kernel(columns.dtype), (count, runs, columns.place, found.buffer_info()[0]))
+    least, most = number(found[0], columns.dtype), number(found[1], columns.dtype)
+    # so put that a NaN, which is beyond the infinities, is not within
+    within = bounds.low <= least and most <= bounds.high
+    return Look(least + 0.0, most + 0.0) if within else None
 
 
 def scan_rows(columns: Columns, bounds: Bounds, buffers: Buffers, role: str) -> tuple[Look, Bytes, int]:

@@ -1,7 +1,8 @@
-"""The least and greatest of a run of numbers, at the speed of memory: mostly all that a check has to know.
+"""The least and greatest of some runs of numbers, at the speed of memory: mostly all that a check has to know.
 
 Floating-point numbers are compared as integers that order as they do, whose extremes vectorise; NaNs come out
-beyond the infinities. The frame: 0 how many numbers   1 where they are   2 two int64, the extremes so far.
+beyond the infinities. The frame: 0 how many numbers a run has   1 how many runs there are   2 their addresses
+3 two int64, for the extremes.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ def glance(dtype: str) -> Callable[[Any], None]:
     sign, magnitude = (BITS[dtype][3], (1 << BITS[dtype][3]) - 1) if dtype in BITS else (0, 0)
 
     def run(frame: Any) -> None:
-        n, numbers, extremes = get(frame, 0), pointer_to(get(frame, 1)), as_int64(get(frame, 2))
+        n, addresses, extremes = get(frame, 0), as_int64(get(frame, 2)), as_int64(get(frame, 3))
         low, high = whole(highest), whole(lowest)
-        for i in range(n):
-            x = get(numbers, i)
-            if magnitude:
-                x = whole(x ^ whole(whole(x >> whole(sign)) & whole(magnitude)))
-            low, high = min(low, x), max(high, x)
+        for k in range(get(frame, 1)):
+            numbers = pointer_to(get(addresses, k))
+            for i in range(n):
+                x = get(numbers, i)
+                if magnitude:
+                    x = whole(x ^ whole(whole(x >> whole(sign)) & whole(magnitude)))
+                low, high = min(low, x), max(high, x)
         put(extremes, 0, types.int64(low))
         put(extremes, 1, types.int64(high))
 

@@ -74,7 +74,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, LossctlError):
         say(f"lossctl: {error}")
         return error.exit_code
-    if type(error).__module__.startswith("typer"):
+    if "typer" in sys.modules:
         from lossctl.cli.program import explained
 
         code = explained(error)

@@ -203,7 +203,20 @@ def find(name: str) -> Loss:
     return found
 
 
+def _first(name: str) -> Loss | None:
+    """The loss of just this name or alias in the first family that has it; those behind it are not read."""
+    for family in FAMILIES:
+        importlib.import_module(f"lossctl.catalogue.{family}")
+        for declared in _DECLARED.values():
+            if name == declared.name or name in declared.aliases:
+                return _own(declared.name)
+    return None
+
+
 def _found(name: str) -> Loss | None:
+    first = _first(name)
+    if first is not None:
+        return first
     # the frameworks' names are made only for who asks for one
     for known in (_bare, names):
         spoken = known()

@@ -29,7 +29,7 @@ def log1p(x: float) -> float:
 
 
 def log_either(hit: bool, q: float) -> float:
-    """log q where `hit`, else log(1 - q): what a 0/1 label takes of a probability."""
+    """log q where `hit`, else log(1 - q): what a 0/1 label takes of a probability; for 0 < q < 1."""
     return log(q) if hit else log1p(-q)
 
 
@@ -50,7 +50,7 @@ def expm1(x: float) -> float:
 
 
 def exp_difference(a: float, b: float) -> float:
-    """exp(a - b) without the rounding error of a - b; 1 where both are the same infinity."""
+    """exp(a - b) for a <= b, without the rounding error of a - b; 1 where both are the same infinity."""
     if a == b:
         return 1.0
     if not math.isfinite(a - b):
@@ -126,7 +126,8 @@ def minimum(a: float, b: float) -> float:
 
 def clip(x: float, low: float, high: float) -> float:
     """x held between low and high; NaN stays NaN."""
-    return minimum(maximum(x, low), high)
+    above = low if low > x else x
+    return high if high < above else above
 
 
 def gap(a: float, b: float) -> float:
@@ -196,9 +197,10 @@ def total(values: Iterable[float], start: float = 0.0) -> float:
     return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms)
 
 
-def count(conditions: Iterable[bool]) -> float:
-    """How many of a row's conditions hold."""
-    return float(sum(conditions))
+def total_error(values: Iterable[float]) -> float:
+    """What rounding takes from `total(values)`: the exact sum less that."""
+    terms = list(values)
+    return total(terms, -total(terms))
 
 
 def largest(values: Iterable[float]) -> float:
@@ -207,6 +209,11 @@ def largest(values: Iterable[float]) -> float:
     for value in values:
         best = maximum(best, value)
     return best
+
+
+def highest(values: Iterable[float]) -> float:
+    """The largest of a row, NaNs left out; -inf where there are no others."""
+    return max((value for value in values if value == value), default=-math.inf)
 
 
 def room(size: int) -> list[float]:

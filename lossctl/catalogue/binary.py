@@ -49,11 +49,22 @@ def guarded_log(x: float, rest: float, epsilon: float, guard: str) -> float:
     return log_sum(x, rest, epsilon)
 
 
-def is_hard(y: float, from_logits: bool, label_smoothing: float, pos_weight: float, guard: str, by_sign: bool) -> bool:
-    """Whether a label has all its mass in one class, which makes one logarithm of the two."""
+def is_hard(
+    y: float,
+    p: float,
+    from_logits: bool,
+    label_smoothing: float,
+    pos_weight: float,
+    epsilon: float,
+    guard: str,
+    below_one: float,
+    by_sign: bool,
+) -> bool:
+    """Whether a label has all its mass in one class, which makes one logarithm of the two, of a guarded pred."""
     if from_logits or by_sign or guard != "clip":
         return False
-    return ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0) & (pos_weight == 1.0)
+    guarded = (epsilon > 1e-300) & (1.0 - (below_one if below_one > 0.0 else epsilon) < 1.0)
+    return ((y == 0.0) | (y == 1.0)) & (p == p) & (label_smoothing == 0.0) & (pos_weight == 1.0) & guarded
 
 
 def hard_crossentropy(y: float, p: float, epsilon: float, below_one: float) -> float:
@@ -129,9 +140,10 @@ def binary_brier_score(
     return factor * (e * e)
 
 
-def is_hard_probability(y: float, from_logits: bool, label_smoothing: float) -> bool:
-    """Whether a label has all its mass in one class, and the pred is a probability."""
-    return (not from_logits) & ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0)
+def is_hard_probability(y: float, from_logits: bool, label_smoothing: float, epsilon: float) -> bool:
+    """Whether a label has all its mass in one class, and the pred is a probability, guarded on both sides."""
+    guarded = (epsilon > 1e-300) & (1.0 - epsilon < 1.0)
+    return (not from_logits) & ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0) & guarded
 
 
 def hard_focal(y: float, p: float, apply_class_balancing: bool, alpha: float, gamma: float, epsilon: float) -> float:

@@ -9,11 +9,10 @@ from lossctl.catalogue.arithmetic import (
     Vector,
     at,
     clip,
-    count,
     exp_difference,
     expm1,
     gap,
-    largest,
+    highest,
     log,
     log1p,
     log_quotient,
@@ -22,6 +21,7 @@ from lossctl.catalogue.arithmetic import (
     softplus,
     square,
     total,
+    total_error,
     weigh,
 )
 from lossctl.catalogue.declare import PRODUCT, Param
@@ -49,9 +49,7 @@ from lossctl.catalogue.registry import loss
 
 def log_mass_above(z: Vector, top: float) -> float:
     """log sum exp(z - top) for the largest logit `top`; accurate also where one class has nearly all."""
-    ties = count(q == top for q in z) - 1.0
-    rest = total(0.0 if q == top else exp_difference(q, top) for q in z)
-    return log1p(rest + ties)
+    return log1p(total((exp_difference(q, top) for q in z), -1.0))
 
 
 def held_log(share: float, inside: float, epsilon: float, below_one: float) -> float:
@@ -124,7 +122,7 @@ def categorical_crossentropy(
     """
     spread = label_smoothing / len(p)
     if from_logits:
-        top = largest(p)
+        top = highest(p)
         above = log_mass_above(p, top)
         return total(weigh(t * (1.0 - label_smoothing) + spread, above + gap(top, z)) for t, z in zip(y, p))
     if shares == "as_given":
@@ -132,7 +130,7 @@ def categorical_crossentropy(
             weigh(t * (1.0 - label_smoothing) + spread, log(held(q, epsilon, below_one))) for t, q in zip(y, p)
         )
     mass = total(p)
-    lost = total(p, -mass)
+    lost = total_error(p)
     return -total(
         weigh(t * (1.0 - label_smoothing) + spread, log_share(q, mass, lost, epsilon, below_one)) for t, q in zip(y, p)
     )
@@ -166,7 +164,7 @@ def sparse_categorical_crossentropy(
     0.0091745
     """
     if from_logits:
-        top = largest(p)
+        top = highest(p)
         return log_mass_above(p, top) + gap(top, at(p, y))
     if shares == "floored":
         return -log(maximum(at(p, y), epsilon))
@@ -174,10 +172,10 @@ def sparse_categorical_crossentropy(
         return -log(held(at(p, y), epsilon, below_one))
     if shares == "held_first":
         kept = total(held(q, epsilon, below_one) for q in p)
-        rest = total((held(q, epsilon, below_one) for q in p), -kept)
+        rest = total_error(held(q, epsilon, below_one) for q in p)
         return -log_quotient(held(at(p, y), epsilon, below_one), kept, rest)
     mass = total(p)
-    lost = total(p, -mass)
+    lost = total_error(p)
     return -log_share(at(p, y), mass, lost, epsilon, below_one)
 
 
@@ -211,9 +209,9 @@ def categorical_focal_crossentropy(
     """
     spread = label_smoothing / len(p)
     if from_logits:
-        top = largest(p)
+        top = highest(p)
         mass = total(exp_difference(z, top) for z in p)
-        lost = total((exp_difference(z, top) for z in p), -mass)
+        lost = total_error(exp_difference(z, top) for z in p)
         above = log_mass_above(p, top)
         return -alpha * total(
             weigh(
@@ -224,7 +222,7 @@ def categorical_focal_crossentropy(
             for t, z in zip(y, p)
         )
     mass = total(p)
-    lost = total(p, -mass)
+    lost = total_error(p)
     return -alpha * total(
         weigh(
             t * (1.0 - label_smoothing) + spread,

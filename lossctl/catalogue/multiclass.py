@@ -11,6 +11,7 @@ from lossctl.catalogue.arithmetic import (
     at,
     expm1,
     gap,
+    highest,
     largest,
     maximum,
     rounding,
@@ -200,7 +201,7 @@ def polyloss(
     >>> round(polyloss([0.0, 1.0], [0.0, 0.0], epsilon=0.0), 7)
     0.6931472
     """
-    top = largest(p)
+    top = highest(p)
     above = log_mass_above(p, top)
     return total(weigh(t, polynomial(above + gap(top, z), epsilon)) for t, z in zip(y, p))
 
@@ -227,7 +228,7 @@ def ranking_softmax(y: Vector, p: Vector) -> float:
     >>> ranking_softmax([0.0, 0.0], [1.0, 2.0])
     0.0
     """
-    top = largest(p)
+    top = highest(p)
     above = log_mass_above(p, top)
     return total(weigh(t, above + gap(top, z)) for t, z in zip(y, p))
 

@@ -7,7 +7,7 @@ from lossctl.catalogue.arithmetic import (
     Vector,
     at,
     gap,
-    largest,
+    highest,
     total,
     weigh,
 )
@@ -58,7 +58,7 @@ def cross_entropy(
     0.3365127
     """
     spread = label_smoothing / len(p)
-    top = largest(p)
+    top = highest(p)
     above = log_mass_above(p, top)
     return total(
         weigh(w * ((1.0 - label_smoothing if k == y else 0.0) + spread), above + gap(top, z))
@@ -87,7 +87,7 @@ def soft_cross_entropy(
     2.079442
     """
     spread = label_smoothing / len(p)
-    top = largest(p)
+    top = highest(p)
     above = log_mass_above(p, top)
     return total(
         weigh(w * (t * (1.0 - label_smoothing) + spread), above + gap(top, z)) for t, z, w in zip(y, p, class_weights)

@@ -202,8 +202,7 @@ class _Tally:
         self.read = 0
 
     def add(self, judged: Judged) -> None:
-        block = judged.block
-        unused = np.ones(block.rows, np.uint8)
+        skips: list[np.ndarray | None] = []
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
             for cell, sums in zip(self.cells[i], self.sums[i], strict=True):
@@ -212,9 +211,9 @@ class _Tally:
                         sums.add(losses, weights, skipped)
             if not settled.core.loss.parts and _may_guard(settled.core, judged.verdict.looks):
                 self._add_guarded(settled, self.guarded[i], judged, skipped)
-            unused &= 0 if skipped is None else skipped
+            skips.append(skipped)
         reasons = dict(judged.verdict.reasons) if self.job.on_bad != "keep" else {}
-        left = np.flatnonzero(unused if judged.skipped is None else unused & ~judged.skipped & 1)
+        left = _left_by_all(judged, skips)
         if len(left):
             reasons["ignored"] = left
         self._account(judged, reasons)
@@ -266,6 +265,15 @@ class _Tally:
         partials[0] = partials[0]._replace(guarded=touched.rows, guarded_loss=touched.loss)
         weighted = "weights" in self.job.columns or (settled.reweighted and self.job.class_weights is not None)
         return tuple(partials) if weighted else unweighted(partials)
+
+
+def _left_by_all(judged: Judged, skips: list[np.ndarray | None]) -> Whole:
+    """The sound rows that every loss leaves out; `skips` has a byte a row for each loss, or None."""
+    found = [skipped for skipped in skips if skipped is not None]
+    if len(found) < len(skips):
+        return np.empty(0, np.int64)
+    unused = np.bitwise_and.reduce(found)
+    return np.flatnonzero(unused if judged.skipped is None else unused & ~judged.skipped & 1)
 
 
 def _may_guard(bound: BoundLoss, looks: dict[str, Look]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -42,7 +44,19 @@ def compile_object(function: Callable[..., Any], signature: Any, symbol: str) ->
     _refuse_dependence(code, inner, function.__doc__ or symbol)
     module = llvm.parse_assembly(code + _entry(symbol, inner, ", ".join(arguments)))
     module.verify()
-    return cpu_target.target_context.codegen()._tm.emit_object(module)
+    return _target().emit_object(module)
+
+
+@cache
+def _target() -> llvm.TargetMachine:
+    """This machine. On x86-64 code refers to its constants from where it stands (see `link`), as is fastest."""
+    codegen = cpu_target.target_context.codegen()
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return codegen._tm
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        codegen._get_host_cpu_name(), codegen._get_host_cpu_features(), opt=3, reloc="pic", codemodel="small"
+    )
 
 
 class _Kind:

@@ -25,8 +25,8 @@ SUMS = (arithmetic.total, sum, np.sum, math.fsum)
 MEANS = (np.mean, np.average)
 MAXIMA = (arithmetic.largest, max, np.max)
 MINIMA = (min, np.min)
-COUNTS = (arithmetic.count,)
-REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, *MINIMA, *COUNTS)
+ERRORS = (arithmetic.total_error,)
+REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, arithmetic.highest, *MINIMA, *ERRORS)
 # the same as methods, as in `(y * p).sum()`
 METHODS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
 
@@ -78,6 +78,7 @@ class RowProgram:
     lines: list[str] = field(default_factory=list)
     arrays: list[str] = field(default_factory=list)
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    sums: dict[tuple[str, str], tuple[str, str, Text]] = field(default_factory=dict)
 
     def array(self) -> str:
         """A new stack array."""
@@ -92,6 +93,20 @@ class RowProgram:
 
     def sum_pass(self, element: str, start: str) -> Text:
         """A sum over the classes that carries its rounding errors along (Knuth's two-sum)."""
+        return self._summed(element, start)[2]
+
+    def error_pass(self, element: str) -> Text:
+        """What rounding takes from that sum, exactly but for an error's own errors."""
+        high, low, settled = self._summed(element, "0.0")
+        return Text(f"((get({high}, r) - {settled.text}) + get({low}, r))")
+
+    def _summed(self, element: str, start: str) -> tuple[str, str, Text]:
+        """The arrays of a sum and of its errors, and the two as one; made once for each sum."""
+        if (element, start) not in self.sums:
+            self.sums[element, start] = self._sum(element, start)
+        return self.sums[element, start]
+
+    def _sum(self, element: str, start: str) -> tuple[str, str, Text]:
         high, low = self.array(), self.array()
         self.lines += [
             "for r in range(t):",
@@ -107,23 +122,10 @@ class RowProgram:
             f"        put({low}, r, get({low}, r) + ((a - (s - z)) + (v - z)))",
             f"        put({high}, r, s)",
         ]
-        return self.keep(f"settle(get({high}, r), get({low}, r))")
+        return high, low, self.keep(f"settle(get({high}, r), get({low}, r))")
 
-    def count_pass(self, condition: str) -> Text:
-        """How often a condition holds over the classes."""
-        found = self.array()
-        self.lines += [
-            "for r in range(t):",
-            f"    put({found}, r, 0.0)",
-            "for k in range(width):",
-            "    o = k * tile",
-            "    for r in range(t):",
-            f"        put({found}, r, get({found}, r) + (1.0 if {condition} else 0.0))",
-        ]
-        return Text(f"get({found}, r)")
-
-    def max_pass(self, element: str) -> Text:
-        """A maximum over the classes."""
+    def max_pass(self, element: str, pick: str) -> Text:
+        """A maximum over the classes; `pick` is the larger of two, `b` and `v`."""
         best = self.array()
         self.lines += [
             "for r in range(t):",
@@ -131,7 +133,9 @@ class RowProgram:
             "for k in range(width):",
             "    o = k * tile",
             "    for r in range(t):",
-            f"        put({best}, r, maximum(get({best}, r), {element}))",
+            f"        v = {element}",
+            f"        b = get({best}, r)",
+            f"        put({best}, r, {pick})",
         ]
         return Text(f"get({best}, r)")
 
@@ -328,11 +332,13 @@ class _Expression(ast.NodeTransformer):
         program, taken = self.body.program, self.body.taken(node)
         element = self.body.element(taken)
         if function in MAXIMA:
-            return _parsed(program.max_pass(element).text)
-        if function in COUNTS:
-            return _parsed(program.count_pass(element).text)
+            return _parsed(program.max_pass(element, "maximum(b, v)").text)
+        if function is arithmetic.highest:
+            return _parsed(program.max_pass(element, "v if v > b else b").text)
+        if function in ERRORS:
+            return _parsed(program.error_pass(element).text)
         if function in MINIMA:
-            return _parsed(f"(-{program.max_pass(f'-({element})').text})")
+            return _parsed(f"(-{program.max_pass(f'-({element})', 'maximum(b, v)').text})")
         if len(node.args) > 1 and function not in (arithmetic.total, sum):
             raise self.body.cannot(node, f"{ast.unparse(node.func)} takes the row alone")
         start = self.body.text(node.args[1], self.scope) if len(node.args) > 1 else "0.0"

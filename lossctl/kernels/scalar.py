@@ -1,7 +1,8 @@
 """Elementary functions as plain arithmetic: the same bits on every machine, and loops that vectorise.
 
-No table, no branch, no library call and no contraction: only IEEE additions, multiplications, divisions,
-selects and moves between the bits of an integer and of a float64.
+No table, no branch, no library call, and no contraction but where `fma` says so: only IEEE additions,
+multiplications, fused ones, divisions, selects and moves between the bits of an integer and of a float64.
+A processor without a fused multiply-add takes long for one, and gets the same bits.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ ONE_BITS = 0x3FF0000000000000
 SHIFT = 6755399441055744.0
 SHIFT_BITS = 0x4338000000000000
 SMALLEST_NORMAL = 2.2250738585072014e-308
-SPLIT = 134217729.0
+# these bits less a number's are those of its reciprocal, to 5 %
+RECIPROCAL_BITS = 0x7FDE623822FC16E6
 LARGEST = 1.7976931348623157e308
 
 
@@ -50,6 +52,23 @@ def bits_to_float(typing_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), generate
 
 
+@intrinsic
+def fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@inlined
+def rough_reciprocal(x: float) -> float:
+    """1 / x to 0.3 %, for a positive finite x: enough to scale what a rounding lost."""
+    y = bits_to_float(RECIPROCAL_BITS - float_to_bits(x))
+    return y * fma(-x, y, 2.0)
+
+
 @inlined
 def two_sum(a: float, b: float) -> tuple[float, float]:
     """a + b as the rounded sum and its error, exactly (Knuth)."""
@@ -60,12 +79,9 @@ def two_sum(a: float, b: float) -> tuple[float, float]:
 
 @inlined
 def two_product(a: float, b: float) -> tuple[float, float]:
-    """a b as the rounded product and its error, exactly where nothing over- or underflows (Dekker 1971)."""
+    """a b as the rounded product and its error, exactly where nothing over- or underflows."""
     p = a * b
-    t, u = SPLIT * a, SPLIT * b
-    a_high, b_high = t - (t - a), u - (u - b)
-    a_low, b_low = a - a_high, b - b_high
-    error = ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
+    error = fma(a, b, -p)
     return p, error if abs(error) <= LARGEST else 0.0
 
 
@@ -74,11 +90,11 @@ def _tail(s: float) -> float:
     """2 atanh(s) / s - 2, for |s| below 0.18."""
     z = s * s
     w = z * z
-    odd = z * (
-        0.6666666666666735130 + w * (0.2857142874366239149 + w * (0.1818357216161805012 + w * 0.1479819860511658591))
+    odd = fma(
+        w, fma(w, fma(w, 0.1479819860511658591, 0.1818357216161805012), 0.2857142874366239149), 0.6666666666666735130
     )
-    even = w * (0.3999999999940941908 + w * (0.2222219843214978396 + w * 0.1531383769920937332))
-    return odd + even
+    even = fma(w, fma(w, 0.1531383769920937332, 0.2222219843214978396), 0.3999999999940941908)
+    return fma(z, odd, w * even)
 
 
 @inlined
@@ -86,7 +102,8 @@ def _log_of(f: float, k: float, correction: float) -> float:
     """k log 2 + log(1 + f) + correction for f in [sqrt(1/2) - 1, sqrt(2) - 1], by the series in f / (2 + f)."""
     s = f / (2.0 + f)
     half = 0.5 * f * f
-    return k * LN2_HIGH - ((half - (s * (half + _tail(s)) + (k * LN2_LOW + correction))) - f)
+    rest = fma(s, half + _tail(s), fma(k, LN2_LOW, correction))
+    return fma(k, LN2_HIGH, f - (half - rest))
 
 
 @inlined
@@ -97,6 +114,14 @@ def _log_parts(x: float) -> tuple[float, float]:
     k = (bits - SQRT_HALF_BITS) >> 52
     m = bits_to_float(bits - (k << 52))
     return m - 1.0, bits_to_float(SHIFT_BITS + k) - (SHIFT + 54.0 if small else SHIFT)
+
+
+@inlined
+def _normal_parts(x: float) -> tuple[float, float]:
+    """f and k with x = 2**k (1 + f), for a positive normal x."""
+    bits = float_to_bits(x)
+    k = (bits - SQRT_HALF_BITS) >> 52
+    return bits_to_float(bits - (k << 52)) - 1.0, bits_to_float(SHIFT_BITS + k) - SHIFT
 
 
 @inlined
@@ -119,78 +144,88 @@ def log1p(x: float) -> float:
     u, lost = two_sum(1.0, x)
     f, k = _log_parts(u)
     near = -0.29289321 < x < 0.41421356
-    inside = _log_of(x if near else f, 0.0 if near else k, 0.0 if near else lost / u)
+    inside = _log_of(x if near else f, 0.0 if near else k, 0.0 if near else lost * rough_reciprocal(u))
     inside = x if abs(x) < 5.551115123125783e-17 else inside
     return _log_edges(x, x + 1.0, inside)
 
 
 @inlined
 def log_either(hit: bool, q: float) -> float:
-    """log q where `hit`, else log1p(-q), to the same bits as they have, for the price of one."""
-    u, lost = two_sum(1.0, -q)
-    v = q if hit else u
-    f, k = _log_parts(v)
-    near = (not hit) & (q > -0.41421356) & (q < 0.29289321)
-    inside = _log_of(-q if near else f, 0.0 if near else k, 0.0 if near | hit else lost / u)
-    inside = -q if (not hit) & (abs(q) < 5.551115123125783e-17) else inside
-    return _log_edges(q if hit else -q, v, inside)
+    """log q where `hit`, else log1p(-q), to the same bits as they have, for the price of one; for 0 < q < 1."""
+    u = 1.0 - q
+    f, k = _normal_parts(q if hit else u)
+    near = (not hit) & (q < 0.29289321)
+    lost = 0.0 if near | hit else ((1.0 - u) - q) * rough_reciprocal(u)
+    return _log_of(-q if near else f, 0.0 if near else k, lost)
 
 
 @inlined
-def _reduced(x: float) -> tuple[float, float, int]:
-    """expm1 of the remainder of x by log 2, as a leading part and a rest, and the multiple as an integer."""
-    t = x * INVERSE_LN2 + SHIFT
+def _reduced(x: float) -> tuple[float, float, float]:
+    """The multiple of log 2 next to x, as SHIFT + k; the remainder; and what its rounding lost."""
+    t = fma(x, INVERSE_LN2, SHIFT)
     k = t - SHIFT
-    high = x - k * LN2_HIGH
-    low = k * LN2_LOW
-    r = high - low
-    lost = (high - r) - low
-    q = r * r
-    a = 1.66666666666666666667e-1 + r * 4.16666666666666666667e-2
-    b = 8.33333333333333333333e-3 + r * 1.38888888888888888889e-3
-    c = 1.98412698412698412698e-4 + r * 2.48015873015873015873e-5
-    d = 2.75573192239858906526e-6 + r * 2.75573192239858906526e-7
-    e = 2.50521083854417187751e-8 + r * 2.08767569878680989792e-9
-    g = 1.60590438368216145994e-10 + r * 1.14707455977297247139e-11
-    tail = a + q * (b + q * (c + q * (d + q * (e + q * g))))
-    rest = (lost + lost * r) + q * (0.5 + r * tail)
-    return r, rest, float_to_bits(t) - SHIFT_BITS
+    high = fma(-k, LN2_HIGH, x)
+    r = fma(-k, LN2_LOW, high)
+    return t, r, fma(-k, LN2_LOW, high - r)
 
 
 @inlined
-def _scaled(y: float, k: int) -> float:
-    """y 2**k in two steps, so that overflow and subnormal results come out rounded once."""
+def _curve(r: float) -> float:
+    """(expm1(r) - r) / r^2, for |r| up to log(2) / 2: interpolated at Chebyshev's points, to 2**-59 of exp(r)."""
+    q = r * r
+    a = fma(r, 0.041666666666666664, 0.16666666666666669)
+    b = fma(r, 0.0013888888888886545, 0.008333333333330051)
+    c = fma(r, 2.4801587317181886e-05, 0.00019841269863105968)
+    d = fma(r, 2.755728291148268e-07, 2.7557268378684192e-06)
+    e = fma(r, 2.0911264239196083e-09, 2.5100424157005067e-08)
+    tail = fma(q, fma(q, fma(q, fma(q, e, d), c), b), a)
+    return fma(r, tail, 0.5)
+
+
+@inlined
+def _scaled(y: float, t: float) -> float:
+    """y 2**k for t = SHIFT + k, in two steps, so that overflow and subnormal results come out rounded once."""
+    k = float_to_bits(t) - SHIFT_BITS
     half = k >> 1
     return y * bits_to_float((half + 1023) << 52) * bits_to_float((k - half + 1023) << 52)
 
 
 @inlined
+def _held(x: float, low: float, high: float) -> float:
+    """x held between two numbers; a NaN stays one."""
+    y = low if low > x else x
+    return high if high < y else y
+
+
+@inlined
 def exp(x: float) -> float:
     """e to the x, to 0.9 ulp; subnormal results too."""
-    held = min(max(x, -750.0), 720.0)
-    r, rest, k = _reduced(held)
-    return _scaled(1.0 + (r + rest), k) if x == x else x
+    t, r, lost = _reduced(_held(x, -750.0, 720.0))
+    return _scaled(1.0 + (r + fma(r * r, _curve(r), lost)), t)
 
 
 @inlined
 def expm1(x: float) -> float:
     """exp(x) - 1, to 1.5 ulp also near 0."""
-    held = min(max(x, -45.0), 720.0)
-    r, rest, k = _reduced(held)
-    unit = bits_to_float((1023 - min(k, 100)) << 52)
-    y = _scaled((1.0 - unit) + (r + rest), k)
-    y = r + rest if k == 0 else y
-    y = x if abs(x) < 1e-300 else y
-    return y if x == x else x
+    t, r, lost = _reduced(_held(x, -45.0, 720.0))
+    near = r + fma(r * r, _curve(r), fma(lost, r, lost))
+    unit = bits_to_float((1023 + SHIFT_BITS - float_to_bits(min(t, SHIFT + 100.0))) << 52)
+    y = _scaled((1.0 - unit) + near, t)
+    y = near if t == SHIFT else y
+    return x if abs(x) < 1e-300 else y
 
 
 @inlined
 def exp_difference(a: float, b: float) -> float:
-    """exp(a - b), to 1 ulp: what a - b loses to rounding is put back."""
+    """exp(a - b) for a <= b, to 1 ulp: what a - b loses to rounding is put back."""
     d, lost = two_sum(a, -b)
-    y = exp(d)
-    better = y + y * lost
-    y = better if abs(better) <= LARGEST else y
+    t, r, _ = _reduced(d)
+    # one step of scaling, by way of the exponent; a result that may be subnormal takes a detour of 2**128
+    tiny = d < -707.0
+    shift = (float_to_bits(t) + (128 if tiny else 0)) << 52
+    y = bits_to_float(float_to_bits(1.0 + fma(r * r, _curve(r), r)) + shift) * (2.0**-128 if tiny else 1.0)
+    y = fma(y, lost, y)
+    y = 0.0 if d < -746.0 else y
     return 1.0 if a == b else y
 
 
@@ -198,8 +233,7 @@ def exp_difference(a: float, b: float) -> float:
 def log_quotient(p: float, s: float, rest: float) -> float:
     """log(p / (s + rest)), to 1.5 ulp also near 1; `rest` is what rounding lost of the sum s."""
     q = p / s
-    h, low = two_product(q, s)
-    off = (((p - h) - low) - q * rest) / h
+    off = (fma(-q, s, p) - q * rest) / p
     usable = abs(off) < 1e-10 and p > 1e-280
     return log(q) + (off if usable else 0.0)
 
@@ -213,9 +247,8 @@ def log_pair(x: float) -> tuple[float, float]:
     f, k = _log_parts(x)
     g = 2.0 + f
     s = f / g
-    h, low = two_product(s, g)
     # 2 + f rounds too; what it lost is f's
-    rest = ((f - h) - low - s * ((2.0 - g) + f)) / g
+    rest = fma(-s, (2.0 - g) + f, fma(-s, g, f)) / g
     high, lost = two_sum(k * LN2_HIGH, 2.0 * s)
     small = lost + (2.0 * rest + (s * _tail(s) + k * LN2_LOW))
     return two_sum(high, small)

@@ -189,10 +189,11 @@ def _with_shortcut(shortcut: Shortcut, texts: dict[str, str], plain: list[str], 
         return f"{program.call(function)}({', '.join(texts[name] for name in inspect.signature(function).parameters)})"
 
     return [
-        "usable = 1",
+        # a count vectorises, a flag does not
+        "others = 0",
         "for r in range(t):",
-        f"    usable &= 1 if {call(shortcut.holds)} else 0",
-        "if usable != 0:",
+        f"    others += 0 if {call(shortcut.holds)} else 1",
+        "if others == 0:",
         "    for r in range(t):",
         f"        put(out, base + r, {call(shortcut.formula)})",
         "else:",

@@ -109,7 +109,7 @@ def test_a_value_has_the_same_bits_in_any_place(name: str) -> None:
 
 def test_exp_difference_puts_back_what_subtraction_loses() -> None:
     function = over(scalar.exp_difference, 2)
-    a, b = RNG.normal(size=N) * 20, RNG.normal(size=N) * 20
+    a, b = np.sort(RNG.normal(size=(2, N)) * 20, axis=0)
     with mpmath.workdps(60):
         assert (
             worst_ulps(
@@ -120,6 +120,15 @@ def test_exp_difference_puts_back_what_subtraction_loses() -> None:
         )
     edges = function(np.array([math.inf, -math.inf, -math.inf, 1.0]), np.array([math.inf, -math.inf, 0.0, math.inf]))
     np.testing.assert_array_equal(edges, [1.0, 1.0, 0.0, 0.0])
+    payload = np.array([0x7FF8000000000001, 0x7FF0000000000ABC, -1], np.int64).view(np.float64)
+    assert np.isnan(function(payload, np.zeros(3))).all()
+
+
+def test_exp_difference_reaches_the_smallest_numbers() -> None:
+    function = over(scalar.exp_difference, 2)
+    a = np.concatenate([RNG.uniform(-760, -700, N), [-707.0, -708.3964185322641, -745.13, -745.14, -1e9, -1.7e308]])
+    with mpmath.workdps(60):
+        assert worst_ulps(function(a, np.zeros(len(a))), [mpmath.exp(mpf(x)) for x in a.tolist()]) < 1.5
 
 
 @pytest.mark.parametrize("nearness", [0.0, 0.9, 0.9999999])

@@ -27,6 +27,8 @@ def main() -> None:
     timing.ended("start")
     # imports make many objects and no garbage: the collector would look at them all, over and over
     gc.set_threshold(100_000, 50, 100)
+    # numpy's linear algebra, of which nothing here makes use, would start threads that spin
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     debug = "--debug" in sys.argv[1:]
     sys.argv[1:] = [word for word in sys.argv[1:] if word != "--debug"]
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

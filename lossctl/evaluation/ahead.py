@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -20,22 +21,20 @@ from lossctl.evaluation.work import buffers, judged_blocks, left_out
 from lossctl.readers.block import Columns, lay
 from lossctl.readers.source import Unit
 
-Units = tuple[Unit, ...]
 
-
-def settled(job: Job, units: Units, threads: int) -> Job:
+def settled(job: Job, units: Iterable[Unit], threads: int) -> Job:
     """The job with every argument that hangs on the data filled in."""
-    executor = executor_for(threads, len(units))
+    executor = executor_for(threads)
     return replace(job, losses=tuple(_filled(job, units, executor, loss) for loss in job.losses))
 
 
-def _filled(job: Job, units: Units, executor: Executor, loss: Settled) -> Settled:
+def _filled(job: Job, units: Iterable[Unit], executor: Executor, loss: Settled) -> Settled:
     return loss.with_core(
         **{option.name: _found(job, units, executor, loss, option) for option in loss.core.open_options}
     )
 
 
-def _found(job: Job, units: Units, executor: Executor, loss: Settled, option: Option) -> Value:
+def _found(job: Job, units: Iterable[Unit], executor: Executor, loss: Settled, option: Option) -> Value:
     if option.name == ENCODING:
         return "01" if all(executor.run(zero_or_one, job, units)) else "pm1"
     if option.param.ahead == "least label":
@@ -46,7 +45,7 @@ def _found(job: Job, units: Units, executor: Executor, loss: Settled, option: Op
     return _quantiles(job, units, executor, loss, option.param.ahead)
 
 
-def _quantiles(job: Job, units: Units, executor: Executor, loss: Settled, asked: Quantile) -> Value:
+def _quantiles(job: Job, units: Iterable[Unit], executor: Executor, loss: Settled, asked: Quantile) -> Value:
     """The quantile of each column, or one of them all."""
     level = loss.core.options[asked.level] if isinstance(asked.level, str) else asked.level
     assert isinstance(level, float)
@@ -56,7 +55,7 @@ def _quantiles(job: Job, units: Units, executor: Executor, loss: Settled, asked:
     return found[0] if len(found) == 1 else found
 
 
-def _gathered(job: Job, units: Units, executor: Executor, loss: Settled, asked: Gathered) -> float:
+def _gathered(job: Job, units: Iterable[Unit], executor: Executor, loss: Settled, asked: Gathered) -> float:
     """What a function makes of all rows that count."""
     pieces = list(executor.run(partial(gather, loss=loss), job, units))
     names = [role.name for role in loss.core.loss.roles]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, count, islice
 from typing import Generic, Protocol, TypeVar
 
 from lossctl.readers.source import Unit
@@ -16,7 +18,7 @@ Answer = TypeVar("Answer")
 class Executor(Protocol):
     """Runs a function over units; answers come in the units' order."""
 
-    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
+    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Iterable[Unit]) -> Iterator[Answer]:
         """The answers. `work`, job, units and answers pickle, so that they may cross machines."""
         ...
 
@@ -24,7 +26,7 @@ class Executor(Protocol):
 class Serial:
     """All in the calling thread."""
 
-    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
+    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Iterable[Unit]) -> Iterator[Answer]:
         """The answers, one after the other."""
         return (work(job, unit) for unit in units)
 
@@ -38,15 +40,20 @@ class Threads:
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Sequence[Unit]) -> Iterator[Answer]:
-        """The answers in order; the first unit that fails ends the run."""
-        crew = _Crew(lambda i: work(job, units[i]), len(units))
-        threads = [threading.Thread(target=crew.work, daemon=True) for _ in range(self.count)]
+    def run(self, work: Callable[[Job, Unit], Answer], job: Job, units: Iterable[Unit]) -> Iterator[Answer]:
+        """The answers in order; the first unit that fails ends the run. A lone unit starts no thread."""
+        coming = iter(units)
+        first = list(islice(coming, self.count))
+        if len(first) < 2:
+            yield from Serial().run(work, job, chain(first, coming))
+            return
+        crew = _Crew(partial(work, job), chain(first, coming))
+        threads = [threading.Thread(target=crew.work, daemon=True) for _ in first]
+        del first
         for thread in threads:
             thread.start()
         try:
-            for i in range(len(units)):
-                yield crew.answer(i)
+            yield from crew.answers()
         finally:
             crew.stop()
             for thread in threads:
@@ -54,50 +61,75 @@ class Threads:
 
 
 class _Crew(Generic[Answer]):
-    """What some threads share: the next task to take, and the answers so far."""
+    """What some threads share: the next unit to take, and the answers so far."""
 
-    def __init__(self, task: Callable[[int], Answer], count: int) -> None:
-        self.task, self.left = task, iter(range(count))
+    def __init__(self, task: Callable[[Unit], Answer], units: Iterator[Unit]) -> None:
+        self.task, self.left = task, units
+        self.taking = threading.Lock()
+        self.taken, self.ended = 0, False
         self.done: dict[int, Answer | BaseException] = {}
         self.news = threading.Condition()
 
     def work(self) -> None:
-        """Take one task after the other until there is none."""
-        while (i := self._next()) is not None:
+        """Take one unit after the other until there is none."""
+        while (taken := self._next()) is not None:
             found: Answer | BaseException
             try:
-                found = self.task(i)
+                found = self.task(taken[1])
             except BaseException as error:
                 found = error
+            self._tell(taken[0], found)
+
+    def _next(self) -> tuple[int, Unit] | None:
+        """The next unit with its place. It may have to be made first, while others work on theirs."""
+        with self.taking:
+            if self.ended:
+                return None
+            place = self.taken
+            try:
+                unit = next(self.left)
+            except StopIteration:
+                self.stop()
+                return None
+            except BaseException as error:
+                # as if the unit that could not be made had failed
+                self.taken += 1
+                self._tell(place, error)
+                self.stop()
+                return None
+            self.taken += 1
+            return place, unit
+
+    def _tell(self, place: int, found: Answer | BaseException) -> None:
+        with self.news:
+            self.done[place] = found
+            self.news.notify()
+
+    def answers(self) -> Iterator[Answer]:
+        """The answers in order, each once it is there; or what a unit raised."""
+        for place in count():
             with self.news:
-                self.done[i] = found
-                self.news.notify()
-
-    def _next(self) -> int | None:
-        with self.news:
-            return next(self.left, None)
-
-    def answer(self, i: int) -> Answer:
-        """The answer to a task, once it is there; or what it raised."""
-        with self.news:
-            # an interrupt is heard between two waits
-            while i not in self.done:
-                self.news.wait(0.5)
-            found = self.done.pop(i)
-        if isinstance(found, BaseException):
-            raise found
-        return found
+                # an interrupt is heard between two waits
+                while place not in self.done and not (self.ended and place >= self.taken):
+                    self.news.wait(0.5)
+                if place not in self.done:
+                    return
+                found = self.done.pop(place)
+            if isinstance(found, BaseException):
+                raise found
+            yield found
 
     def stop(self) -> None:
-        """Let no further task be taken."""
+        """Let no further unit be taken."""
         with self.news:
-            self.left = iter(range(0))
+            self.ended = True
+            self.news.notify()
 
 
-def executor_for(threads: int, units: int) -> Executor:
-    """What suits the call: a pool only where there is work for one."""
-    count = min(threads or processors(), units)
-    return Threads(count) if count > 1 else Serial()
+def executor_for(threads: int) -> Executor:
+    """As many threads as were asked for, 0 for one a processor."""
+    wanted = threads or processors()
+    return Threads(wanted) if wanted > 1 else Serial()
 
 
 def processors() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lossctl.evaluation.complaint import row_numbers
 from lossctl.evaluation.partial import Dropped
 from lossctl.evaluation.run import Evaluation
-from lossctl.readers.source import Chunk, Unit
+from lossctl.readers.source import Chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,31 +24,34 @@ def dropped_rows(evaluation: Evaluation) -> Iterator[pa.Table]:
 
     Without any, one empty table that names the columns.
     """
-    job, units = evaluation.plan.job, {(u.file, u.number): u for u in evaluation.plan.units}
+    job = evaluation.plan.job
     starts = row_numbers(evaluation.partial)
     pieces: dict[tuple[int, int], list[Dropped]] = {}
     for piece in evaluation.partial.dropped:
         pieces.setdefault((piece.file, piece.unit), []).append(piece)
-    for place in sorted(pieces):
+    for unit in evaluation.plan.units:
+        place = unit.file, unit.number
+        if place not in pieces:
+            continue
         rows = np.concatenate([piece.rows for piece in pieces[place]])
         reasons = [reason for piece in pieces[place] for reason in piece.reasons]
         source = job.sources[place[0]]
         names = [column.name for column in source.columns()]
         first = 0
-        for chunk in source.read(units[place], names, job.batch_rows):
+        for chunk in source.read(unit, names, job.batch_rows):
             inside = (rows >= first) & (rows < first + chunk.rows)
             if inside.any():
                 some = [reasons[i] for i in np.flatnonzero(inside)]
                 yield _table(chunk, rows[inside] - first, some, source.path, starts[place] + first)
             first += chunk.rows
     if not pieces:
-        yield from _empty(evaluation, units)
+        yield from _empty(evaluation)
 
 
-def _empty(evaluation: Evaluation, units: dict[tuple[int, int], Unit]) -> Iterator[pa.Table]:
+def _empty(evaluation: Evaluation) -> Iterator[pa.Table]:
     source = evaluation.plan.job.sources[0]
     names = [column.name for column in source.columns()]
-    for unit in list(units.values())[:1]:
+    for unit in islice(evaluation.plan.units, 1):
         for chunk in source.read(unit, names, 1):
             yield _table(chunk, np.empty(0, np.int64), [], source.path, 1)
             return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from lossctl.catalogue.reductions import meaning
@@ -27,7 +28,7 @@ class Plan(NamedTuple):
     """A job, its units in file order, how its columns were chosen, and which are text whatever they look like."""
 
     job: Job
-    units: tuple[Unit, ...]
+    units: Iterable[Unit]
     chosen: dict[str, Chosen]
     as_text: tuple[str, ...] = ()
 
@@ -73,12 +74,17 @@ def plan(request: Request) -> Plan:
         request.batch_rows or batch_rows(sum(widths.values())),
         keep_dropped=request.keep_dropped,
     )
-    return Plan(job, units_of(job), chosen, as_text)
+    return Plan(job, Units([source.units(i) for i, source in enumerate(sources)]), chosen, as_text)
 
 
-def units_of(job: Job) -> tuple[Unit, ...]:
-    """All units, in file order."""
-    return tuple(unit for i, source in enumerate(job.sources) for unit in source.units(i))
+class Units:
+    """All units, in file order; those of a stream are made while one walks along, as often as it can be read."""
+
+    def __init__(self, each: Sequence[Iterable[Unit]]) -> None:
+        self.each = each
+
+    def __iter__(self) -> Iterator[Unit]:
+        return chain.from_iterable(self.each)
 
 
 def batch_rows(width: int) -> int:

@@ -116,7 +116,7 @@ def _finished(
     requests: Sequence[Request], plans: Sequence[Plan], executor: Executor | None, names: Sequence[str]
 ) -> tuple[Evaluation, ...]:
     jobs, units = tuple(made.job for made in plans), plans[0].units
-    runner = executor or executor_for(requests[0].threads, len(units))
+    runner = executor or executor_for(requests[0].threads)
     nothing = tuple(map(_nothing, jobs))
     partials = fold(_merged, runner.run(evaluate_unit, jobs, units), nothing)
     timing.ended("rows")

@@ -1,21 +1,20 @@
-"""CSV and TSV: a file in byte ranges that threads parse on their own, or stdin as a stream of such ranges."""
+"""CSV and TSV files, in byte ranges that threads parse on their own."""
 
 from __future__ import annotations
 
 import csv
 import os
 import re
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.csv_parse import BadLineError, Parsing, parse
-from lossctl.readers.csv_ranges import cuts, last_line_end, line_ends, pieces
+from lossctl.readers.csv_ranges import cuts, last_line_end, line_ends
 from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
 
 if TYPE_CHECKING:
@@ -93,94 +92,24 @@ class CsvSource:
         except BadLineError as bad:
             line = _lines_before(self.path, unit.start) + bad.line
             raise DataError(f"{self.path} line {line}: {bad}") from None
-        yield from _sliced(table, names, rows)
+        yield from sliced(table, names, rows)
 
     def _layout(self) -> Layout:
         status = _status(self.path)
         return _file_layout(self.path, self.dialect, status.st_size, status.st_mtime_ns)
 
 
-class CsvStream:
-    """CSV on stdin: one unit, read once. `check` sees the first bytes before anything else does."""
-
-    path = "-"
-    rows: int | None = None
-    rereadable = False
-
-    def __init__(
-        self,
-        dialect: Dialect,
-        stream: BinaryIO | None = None,
-        text: frozenset[str] = frozenset(),
-        check: Callable[[bytes], None] = lambda start: None,
-    ) -> None:
-        self.dialect, self.text, self.check = dialect, text, check
-        self.stream = stream or sys.stdin.buffer
-        self._head: bytes | None = None
-        self._seen: Layout | None = None
-
-    @property
-    def format(self) -> str:
-        """`csv`, or `tsv` where tabs part the fields."""
-        return self._layout().format
-
-    def with_text(self, names: frozenset[str]) -> CsvStream:
-        """The same, with some more columns left as text."""
-        self.text |= names
-        return self
-
-    def columns(self) -> Sequence[ColumnInfo]:
-        """The header's names, with the types of the first megabyte."""
-        return self._layout().columns
-
-    def units(self, file: int) -> list[Unit]:
-        """The whole stream."""
-        return [Unit(file, 0, 0, 0)]
-
-    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
-        """The named columns, a few megabytes of text at a time."""
-        layout = self._layout()
-        head, self._head = self._head, None
-        if head is None:
-            raise DataError("stdin was read already and cannot be read again; save it in a file first")
-        parsing = layout.parsing._replace(text=self.text)
-        line = head.count(b"\n", 0, layout.start)
-        rest = _Joined(head[layout.start :], self.stream)
-        for data in pieces(rest, RANGE_BYTES, parsing.delimiter, "stdin"):
-            try:
-                table = parse(data, parsing, names)
-            except BadLineError as bad:
-                raise DataError(f"stdin line {line + bad.line}: {bad}") from None
-            yield from _sliced(table, names, rows)
-            line += data.count(b"\n")
-
-    def _layout(self) -> Layout:
-        if self._seen is None:
-            self._head = self.stream.read(HEAD_BYTES)
-            if not self._head:
-                raise DataError("stdin is empty, expected CSV")
-            self.check(self._head[:8])
-            self._seen = _layout_of(self._head, len(self._head) < HEAD_BYTES, self.dialect, "stdin")
-        return self._seen
-
-
-class _Joined:
-    """Bytes already read, then the rest of a stream."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self.head, self.rest = head, rest
-
-    def read(self, size: int, /) -> bytes:
-        some, self.head = self.head[:size], self.head[size:]
-        return some or self.rest.read(size)
-
-
 @lru_cache(maxsize=64)
 def _file_layout(path: str, dialect: Dialect, size: int, changed: int) -> Layout:
-    return _layout_of(_bytes(path, 0, HEAD_BYTES), size <= HEAD_BYTES, dialect, path)
+    return layout_of(_bytes(path, 0, HEAD_BYTES), size <= HEAD_BYTES, dialect, path)
 
 
-def _layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout:
+def layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout:
+    """What a CSV's beginning says; `whole` where there is no more of it.
+
+    Raises:
+        DataError: no CSV, or a header that names a column twice.
+    """
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
         raise DataError(f"{place}: expected CSV in UTF-8, found UTF-16 or binary data")
     start = len(BOM) if head.startswith(BOM) else 0
@@ -234,7 +163,8 @@ def _first_types(body: bytes, parsing: Parsing, lines: int, place: str) -> tuple
     return tuple(ColumnInfo(name, KINDS.get(kind, "string"), kind) for name, kind in named)
 
 
-def _sliced(table: pa.Table, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+def sliced(table: pa.Table, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+    """A table in chunks of at most so many rows."""
     for batch in table.to_batches(max_chunksize=rows):
         yield Chunk(batch.num_rows, {name: batch.column(name) for name in names})
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lossctl.errors import DataError
+from lossctl.readers.packed import Readable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 # a line beyond this is a quote left open, or no CSV
 LONGEST_LINE = 1 << 26
-
-
-class Readable(Protocol):
-    """All that is asked of a stream."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, none at the end."""
-        ...
 
 
 def cuts(path: str, start: int, size: int, step: int, delimiter: str) -> list[int]:

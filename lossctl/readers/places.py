@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
+from lossctl.readers.packed import TELLING, Joined, Readable, Unpacked, bare, packing
 from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
 SUFFIXES = {".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
 MAGIC = {b"PAR1": "parquet", b"\x93NUM": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
-PACKED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
-# "BZh" alone may begin a CSV, so its first block is looked at too
-BZIP2 = re.compile(rb"BZh[1-9]1AY&")
 
 
 class ReadSettings(NamedTuple):
@@ -35,7 +33,7 @@ def open_source(path: str, settings: ReadSettings) -> Source:
     """The source of a path; "-" is CSV on stdin.
 
     Raises:
-        DataError: a missing, empty or unreadable file, a directory, or a compressed one.
+        DataError: a missing, empty or unreadable file, a directory, or what is packed and no CSV.
         UsageError: an unknown format, or a terminal on stdin.
     """
     if settings.format is not None and settings.format not in FORMATS:
@@ -43,6 +41,9 @@ def open_source(path: str, settings: ReadSettings) -> Source:
     if path == "-":
         return _stdin(settings)
     start = _beginning(path)
+    packed = packing(start)
+    if packed is not None:
+        return _packed_file(path, packed, settings)
     format = settings.format or _format(path, start)
     # each reader is imported where it is needed: a small file is read faster than all of them are
     if format == "parquet":
@@ -67,8 +68,24 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
     from lossctl.readers.npy import ArraysSource
 
     for path in paths:
-        _beginning(path)
+        packed = packing(_beginning(path))
+        if packed is not None:
+            raise DataError(f"{path} is packed with {packed}; unpack it: arrays are read where they lie")
     return ArraysSource(paths)
+
+
+def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
+    from lossctl.readers.csv_stream import CsvStream
+
+    format = settings.format or SUFFIXES.get(os.path.splitext(bare(path))[1].lower(), "csv")
+    if format not in ("csv", "tsv"):
+        raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV is read packed")
+    dialect = _dialect(settings, format)
+    return CsvStream(path, dialect, partial(_unpacked, path, packed), True, check=partial(_text_only, path))
+
+
+def _unpacked(path: str, packed: str) -> Unpacked:
+    return Unpacked(path, packed, path)
 
 
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
@@ -89,9 +106,17 @@ def _stdin(settings: ReadSettings) -> Source:
         raise UsageError("- reads CSV from a pipe, and stdin is a terminal; name a file, or pipe one in")
     if settings.format not in (None, "csv", "tsv"):
         raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
-    from lossctl.readers.csv import CsvStream
+    from lossctl.readers.csv_stream import CsvStream
 
-    return CsvStream(_dialect(settings, settings.format or "csv"), check=_text_only)
+    dialect = _dialect(settings, settings.format or "csv")
+    return CsvStream("-", dialect, _stdin_unpacked, False, check=partial(_text_only, "stdin"))
+
+
+def _stdin_unpacked() -> Readable:
+    """stdin's content; it may be packed."""
+    start = sys.stdin.buffer.read(TELLING)
+    stream, packed = Joined(start, sys.stdin.buffer), packing(start)
+    return stream if packed is None else Unpacked(stream, packed, "stdin")
 
 
 def _beginning(path: str) -> bytes:
@@ -103,33 +128,22 @@ def _beginning(path: str) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise DataError(f"{path} is no regular file; pipe it in and name it -")
         with open(path, "rb") as file:
-            start = file.read(8)
+            start = file.read(TELLING)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {str(getattr(error, 'strerror', None) or error).lower()}") from None
     if not start:
         raise DataError(f"{path} is empty")
-    tool = _unpacker(start)
-    if tool is not None:
-        import shlex
-
-        raise DataError(f"{path} is compressed; use: {tool} {shlex.quote(path)} | lossctl eval - ...")
     return start
 
 
-def _text_only(start: bytes) -> None:
-    """Refuses what begins like a binary file on stdin."""
-    told, tool = MAGIC.get(start[:4]), _unpacker(start)
+def _text_only(place: str, start: bytes) -> None:
+    """Refuses a stream that begins like a binary file."""
+    told, packed = MAGIC.get(start[:4]), packing(start)
     if told is not None:
-        raise DataError(f"stdin holds {told}, expected CSV; save it in a file and name that")
-    if tool is not None:
-        raise DataError(f"stdin is compressed, expected CSV; use: {tool} FILE | lossctl eval - ...")
-
-
-def _unpacker(start: bytes) -> str | None:
-    """What unpacks such a file, where it is compressed."""
-    if BZIP2.match(start):
-        return "bzcat"
-    return next((tool for magic, tool in PACKED.items() if start.startswith(magic)), None)
+        way = "save it in a file and name that" if place == "stdin" else "unpack it"
+        raise DataError(f"{place} holds {told}, expected CSV; {way}")
+    if packed is not None:
+        raise DataError(f"{place} is packed twice, the second time with {packed}; unpack it once")
 
 
 def _format(path: str, start: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Source(Protocol):
         """All columns in file order."""
         ...
 
-    def units(self, file: int) -> list[Unit]:
-        """The whole input cut into ranges, in order; `file` is stamped into each."""
+    def units(self, file: int) -> Iterable[Unit]:
+        """The whole input cut into ranges, in order; `file` is stamped into each. A stream's are made on the way."""
         ...
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:

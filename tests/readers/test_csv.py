@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from lossctl.errors import DataError
 from lossctl.readers import csv as readers_csv
 from lossctl.readers import csv_ranges
-from lossctl.readers.csv import CsvSource, CsvStream, Dialect
+from lossctl.readers.csv import CsvSource, Dialect
+from lossctl.readers.csv_stream import CsvStream
 
 SIZES = (1, 7, 16, 64, 1 << 20)
 
@@ -273,32 +274,31 @@ class Trickle(io.BytesIO):
 @pytest.mark.parametrize("stream", [io.BytesIO, Trickle])
 def test_stdin_reads_as_a_file_does(tmp_path: Path, stream: type[io.BytesIO]) -> None:
     text = '\ufeffa,b\n"x\ny",1\n' + "z,2.5\n" * 200_000
-    streamed = CsvStream(Dialect(), stream(text.encode()))
+    streamed = from_stdin(stream(text.encode()))
     assert not streamed.rereadable
     assert streamed.path == "-"
-    assert len(streamed.units(0)) == 1
     assert rows(streamed, 5000) == rows(source(tmp_path, text))
 
 
 def test_stdin_is_read_once(tmp_path: Path) -> None:
-    streamed = CsvStream(Dialect(), io.BytesIO(b"a\n1\n"))
+    streamed = from_stdin(io.BytesIO(b"a\n1\n"))
     assert rows(streamed) == {"a": [1]}
     with pytest.raises(DataError, match="stdin was read already"):
         rows(streamed)
 
 
 def test_stdin_keeps_text(tmp_path: Path) -> None:
-    assert rows(CsvStream(Dialect(), io.BytesIO(b"a\n007\n")).with_text(frozenset({"a"}))) == {"a": ["007"]}
+    assert rows(from_stdin(io.BytesIO(b"a\n007\n")).with_text(frozenset({"a"}))) == {"a": ["007"]}
 
 
 def test_stdin_refusals() -> None:
     with pytest.raises(DataError, match="stdin is empty"):
-        CsvStream(Dialect(), io.BytesIO(b"")).columns()
+        from_stdin(io.BytesIO(b"")).columns()
     far = b"a,b\n" + b"1,2\n" * 800_000 + b"3\n"
     with pytest.raises(DataError, match="stdin line 800002: expected 2 fields, found 1"):
-        rows(CsvStream(Dialect(), io.BytesIO(far)))
+        rows(from_stdin(io.BytesIO(far)))
     with pytest.raises(DataError, match="stdin: the last record opens a quoted field"):
-        rows(CsvStream(Dialect(), io.BytesIO(b'a,b\n1,"2\n3,4\n')))
+        rows(from_stdin(io.BytesIO(b'a,b\n1,"2\n3,4\n')))
 
 
 FIELD = st.text(st.sampled_from('ab",\n\r ;\té5'), max_size=6).filter(lambda text: text.strip() != "")
@@ -339,7 +339,11 @@ def outcome(opened: CsvSource) -> dict[str, list[Any]] | str:
 
 
 def streamed(text: str | bytes, **dialect: Any) -> CsvStream:
-    return CsvStream(Dialect(**dialect), io.BytesIO(text if isinstance(text, bytes) else text.encode()))
+    return from_stdin(io.BytesIO(text if isinstance(text, bytes) else text.encode()), **dialect)
+
+
+def from_stdin(stream: io.BytesIO, **dialect: Any) -> CsvStream:
+    return CsvStream("-", Dialect(**dialect), lambda: stream, False)
 
 
 @pytest.mark.parametrize("size", SIZES)

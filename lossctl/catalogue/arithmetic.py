@@ -109,6 +109,11 @@ def square(x: float) -> float:
     return x * x
 
 
+def to_gamma(x: float, gamma: float) -> float:
+    """x^gamma, for the focal losses, whose gamma is mostly 2."""
+    return x * x if gamma == 2.0 else power(x, gamma)
+
+
 def quotient(a: float, b: float) -> float:
     """a / b for b >= 0; where b is 0, an infinity of a's sign, or NaN for 0 / 0."""
     return a / b if b != 0.0 else a * math.inf

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from lossctl.catalogue.arithmetic import clip, exp, log, log1p, log_either, log_held, maximum, power, sigmoid, weigh
+from lossctl.catalogue.arithmetic import (
+    clip,
+    exp,
+    log,
+    log1p,
+    log_either,
+    log_held,
+    maximum,
+    sigmoid,
+    to_gamma,
+    weigh,
+)
 from lossctl.catalogue.declare import CANCELS, PRODUCT, Param, Shortcut
 from lossctl.catalogue.domain import BINARY_LABEL, PROBABILITY, SOFT_LABEL, Interval, When
 from lossctl.catalogue.options import (
@@ -78,7 +89,7 @@ def hard_crossentropy(y: float, p: float, epsilon: float, below_one: float) -> f
     formula="-(y log p + (1 - y) log(1 - p))",
     source="Keras 3.15 keras.losses.binary_crossentropy",
     aliases=("bce", "binary_cross_entropy"),
-    shortcut=Shortcut(is_hard, hard_crossentropy),
+    shortcuts=(Shortcut(is_hard, hard_crossentropy),),
 )
 def binary_crossentropy(
     y: float,
@@ -156,7 +167,17 @@ def hard_focal(y: float, p: float, apply_class_balancing: bool, alpha: float, ga
     above = (log(epsilon) if hit else log(left)) if share < (epsilon if hit else left) else inside
     entropy = -((log1p(-left) if hit else log1p(-epsilon)) if rest < (left if hit else epsilon) else above)
     weight = (alpha if hit else 1.0 - alpha) if apply_class_balancing else 1.0
-    return weight * power(rest, gamma) * entropy
+    return weight * to_gamma(rest, gamma) * entropy
+
+
+def is_hard_and_squared(y: float, from_logits: bool, label_smoothing: float, epsilon: float, gamma: float) -> bool:
+    """The same, for the gamma that needs no power."""
+    return is_hard_probability(y, from_logits, label_smoothing, epsilon) & (gamma == 2.0)
+
+
+def hard_focal_squared(y: float, p: float, apply_class_balancing: bool, alpha: float, epsilon: float) -> float:
+    """hard_focal for a gamma of 2."""
+    return hard_focal(y, p, apply_class_balancing, alpha, 2.0, epsilon)
 
 
 @loss(
@@ -166,7 +187,7 @@ def hard_focal(y: float, p: float, apply_class_balancing: bool, alpha: float, ga
     source="Lin et al. 2017; Keras 3.15 keras.losses.binary_focal_crossentropy",
     aliases=("binary_focal",),
     accuracy=PRODUCT,
-    shortcut=Shortcut(is_hard_probability, hard_focal),
+    shortcuts=(Shortcut(is_hard_and_squared, hard_focal_squared), Shortcut(is_hard_probability, hard_focal)),
 )
 def binary_focal_crossentropy(
     y: float,
@@ -197,7 +218,7 @@ def binary_focal_crossentropy(
     left = 1.0 - (1.0 - epsilon)
     entropy = -weigh(soft, log_held(q, rest, epsilon, left)) - weigh(other, log_held(rest, q, left, epsilon))
     weight = soft * alpha + other * (1.0 - alpha) if apply_class_balancing else 1.0
-    return weight * power(soft * rest + other * q, gamma) * entropy
+    return weight * to_gamma(soft * rest + other * q, gamma) * entropy
 
 
 @loss(

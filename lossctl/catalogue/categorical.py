@@ -17,9 +17,9 @@ from lossctl.catalogue.arithmetic import (
     log1p,
     log_quotient,
     maximum,
-    power,
     softplus,
     square,
+    to_gamma,
     total,
     total_error,
     weigh,
@@ -73,7 +73,7 @@ def focus(part: float, mass: float, lost: float, epsilon: float, gamma: float) -
     """(1 - part / mass)^gamma, with the share held in [epsilon, 1 - epsilon]."""
     away = ((mass - part) + lost) / mass
     held = epsilon if away < epsilon else away
-    return power(1.0 - epsilon if held > 1.0 - epsilon else held, gamma)
+    return to_gamma(1.0 - epsilon if held > 1.0 - epsilon else held, gamma)
 
 
 PlainShares = Annotated[

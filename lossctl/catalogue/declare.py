@@ -232,7 +232,7 @@ class Loss:
         parts: of a loss of the whole file: the row functions whose exact sums `function` takes by their names.
         notes: where it departs from its source on purpose, or what surprises.
         kin: the family of losses that it is compared with, where that is not its own name.
-        shortcut: of an elementwise loss: what most rows can take in place of its function.
+        shortcuts: of an elementwise loss: what most rows can take in place of its function, the first that holds.
         fits: what is wrong with the roles' widths, in words, where they need not be equal; empty if nothing is.
         forms: of a name that frameworks give: what it computes, by the columns' shape (see `naming`).
         framework: whose name it is.
@@ -254,7 +254,7 @@ class Loss:
     notes: tuple[str, ...] = ()
     kin: str = ""
     fits: Callable[[Mapping[str, int]], str] | None = field(default=None, compare=False)
-    shortcut: Shortcut | None = field(default=None, compare=False)
+    shortcuts: tuple[Shortcut, ...] = field(default=(), compare=False)
     forms: tuple[Form, ...] = field(default=(), compare=False)
     framework: Framework | None = field(default=None, compare=False)
     reductions: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -57,7 +57,7 @@ def loss(
     notes: tuple[str, ...] = (),
     kin: str = "",
     fits: Callable[[Mapping[str, int]], str] | None = None,
-    shortcut: Shortcut | None = None,
+    shortcuts: tuple[Shortcut, ...] = (),
     **domains: Domain | When | Depends,
 ) -> Callable[[Function], Function]:
     """Declare the decorated function a loss; the function itself is handed back.
@@ -71,7 +71,7 @@ def loss(
         notes: what surprises.
         kin: the family of losses that it is compared with, where that is not its own name.
         fits: what is wrong with the roles' widths, where those of vectors need not be equal.
-        shortcut: what most rows can take in place of the function, for the same bits.
+        shortcuts: what most rows can take in place of the function, for the same bits; the first that holds is.
         domains: what the values of each role may be, by the role's name.
     """
 
@@ -87,7 +87,7 @@ def loss(
             notes=notes,
             kin=kin,
             fits=fits,
-            shortcut=shortcut,
+            shortcuts=shortcuts,
         )
 
     return lambda function: _declare(function, aliases, partial(read, function))

@@ -182,7 +182,7 @@ def near_log_cosh(y: float, p: float) -> float:
     formula="log(cosh(p - y))",
     source="Keras 3.15 keras.losses.log_cosh",
     aliases=("logcosh",),
-    shortcut=Shortcut(is_near, near_log_cosh),
+    shortcuts=(Shortcut(is_near, near_log_cosh),),
 )
 def log_cosh(y: float, p: float) -> float:
     """Logarithm of the hyperbolic cosine of the error: quadratic near zero, straight in the tails.

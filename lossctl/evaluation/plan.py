@@ -18,10 +18,10 @@ from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_
 from lossctl.readers.source import ColumnInfo, Source, Unit
 
 # bytes of float64 that a block of rows should take at the most
-BLOCK_BYTES = 6 << 20
+BLOCK_BYTES = 4 << 20
 # roles that any loss may have
 BESIDES = ("weights", "mask")
-MOST_ROWS = 1 << 17
+FEWEST_ROWS, MOST_ROWS = 1 << 4, 1 << 17
 
 
 class Plan(NamedTuple):
@@ -89,7 +89,7 @@ class Units:
 
 def batch_rows(width: int) -> int:
     """Rows a block: what stays in the caches between decoding and the kernels."""
-    return max(1024, min(MOST_ROWS, BLOCK_BYTES // (8 * width)))
+    return max(FEWEST_ROWS, min(MOST_ROWS, BLOCK_BYTES // (8 * width)))
 
 
 def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:

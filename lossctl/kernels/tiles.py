@@ -176,14 +176,16 @@ def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[st
     }
     args = ", ".join(texts.values())
     if single:
-        plain = ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
-        return plain if bound.loss.shortcut is None else _with_shortcut(bound.loss.shortcut, texts, plain, program)
+        lines = ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
+        for shortcut in reversed(bound.loss.shortcuts):
+            lines = _with_shortcut(shortcut, texts, lines, program)
+        return lines
     mean = program.sum_pass(f"number({name}({args}))", "0.0").text
     return [*program.lines, "for r in range(t):", f"    put(out, base + r, {mean} / width)"]
 
 
 def _with_shortcut(shortcut: Shortcut, texts: dict[str, str], plain: list[str], program: RowProgram) -> list[str]:
-    """A tile's rows by the shortcut where all of them allow it, else as they are."""
+    """A tile's rows by the shortcut where all of them allow it, else in the plain way."""
 
     def call(function: Callable[..., Any]) -> str:
         return f"{program.call(function)}({', '.join(texts[name] for name in inspect.signature(function).parameters)})"

@@ -88,7 +88,7 @@ def _matrix(matrix: np.ndarray, faults: Faults) -> Columns:
     down, across = (stride // size for stride in matrix.strides)
     layout = "columns" if down == 1 else ("rows" if across == 1 else "strided")
     first = matrix.__array_interface__["data"][0]
-    addresses = array("q", [first + k * across * size for k in range(width)])
+    addresses = array("q", (first + across * size * np.arange(width, dtype=np.int64)).tobytes())
     return Columns(addresses, down, layout, _name(matrix.dtype), n, (matrix,), faults)
 
 

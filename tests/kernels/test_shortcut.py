@@ -12,23 +12,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lossctl.catalogue.declare import Shortcut
 from lossctl.catalogue.registry import all_losses
 from lossctl.catalogue.spec import BoundLoss, bind
 from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.kernels.layout import TILE
 from lossctl.readers.block import Block, lay
 
-LOSSES = [loss for loss in all_losses() if loss.shortcut is not None]
+LOSSES = [loss for loss in all_losses() if loss.shortcuts]
 EDGES = [0.0, -0.0, 1.0, 0.5, 1e-17, 5e-324, 1e-300, 1 - 2**-53, 0.29289321, 0.7071067811865476, math.nan]
 PROBABILITIES = st.one_of(st.sampled_from(EDGES), st.floats(0.0, 1.0), st.floats(0.0, 1e-6), st.floats(0.99999, 1.0))
 
 
-# a row that its loss's shortcut does not take
-LONG = {"binary_crossentropy": (0.5, 0.5), "binary_focal_crossentropy": (0.5, 0.5), "log_cosh": (0.0, 20.0)}
+# each shortcut by a call that takes it, and a row that none of its loss's shortcuts takes
+CASES = {
+    ("binary_crossentropy", 0): (0.5, 0.5),
+    ("binary_focal_crossentropy", 0): (0.5, 0.5),
+    ("binary_focal_crossentropy:gamma=1.5", 1): (0.5, 0.5),
+    ("log_cosh", 0): (0.0, 20.0),
+}
 
 
-def bound_of(loss: Any, epsilon: float) -> BoundLoss:
-    return bind(loss.name, {"epsilon": epsilon} if loss.option("epsilon") else {})
+def bound_of(call: str, epsilon: float) -> BoundLoss:
+    bound = bind(call, {})
+    return bound.replace(epsilon=epsilon) if "epsilon" in bound.options else bound
+
+
+def shortcut_of(call: str, place: int) -> Shortcut:
+    return bind(call, {}).loss.shortcuts[place]
 
 
 def rows(bound: BoundLoss, y: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -47,36 +58,44 @@ def bits(numbers: np.ndarray) -> list[int]:
     return held
 
 
-def test_some_loss_has_one() -> None:
-    assert {loss.name for loss in LOSSES} == set(LONG)
+def test_every_shortcut_has_a_case() -> None:
+    assert {(loss.name, i) for loss in LOSSES for i in range(len(loss.shortcuts))} == {
+        (bind(call, {}).loss.name, place) for call, place in CASES
+    }
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize(("call", "place"), CASES)
 @pytest.mark.parametrize("epsilon", [1e-7, 0.0])
 @given(data=st.data())
-def test_a_tile_that_takes_it_gives_the_same_bits_as_one_that_does_not(loss: Any, epsilon: float, data: Any) -> None:
-    bound = bound_of(loss, epsilon)
+def test_a_tile_that_takes_it_gives_the_same_bits_as_one_that_does_not(
+    call: str, place: int, epsilon: float, data: Any
+) -> None:
+    bound = bound_of(call, epsilon)
     p = np.array(data.draw(st.lists(PROBABILITIES, min_size=1, max_size=TILE - 1)))
     y = np.array(data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=len(p), max_size=len(p))))
     hard = rows(bound, y, p)
     # one row sends its whole tile the long way
-    far, off = LONG[loss.name]
-    assert not called(loss.shortcut.holds, far, off, loss.name)
+    far, off = CASES[call, place]
+    assert not any(called(shortcut.holds, far, off, call) for shortcut in bound.loss.shortcuts)
     mixed = rows(bound, np.append(y, far), np.append(p, off))
     assert bits(hard) == bits(mixed[:-1])
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize(("call", "place"), CASES)
 @given(y=st.sampled_from([0.0, 1.0]), p=PROBABILITIES)
-def test_its_plain_form_is_the_losss_own(loss: Any, y: float, p: float) -> None:
-    assert called(loss.shortcut.holds, y, p, loss.name) or math.isnan(p)
-    short, long = (called(function, y, p, loss.name) for function in (loss.shortcut.formula, loss.function))
+def test_its_plain_form_is_the_losss_own(call: str, place: int, y: float, p: float) -> None:
+    shortcut = shortcut_of(call, place)
+    assert called(shortcut.holds, y, p, call) or math.isnan(p)
+    assert not any(called(other.holds, y, p, call) for other in bind(call, {}).loss.shortcuts[:place])
+    short, long = (called(function, y, p, call) for function in (shortcut.formula, bind(call, {}).loss.function))
     assert bits(np.array([short])) == bits(np.array([long]))
 
 
 def test_soft_labels_and_other_options_do_not_take_it() -> None:
-    (loss,) = [loss for loss in LOSSES if loss.name == "binary_crossentropy"]
-    assert called(loss.shortcut.holds, 1.0, 0.5, loss.name)
-    for y, call in ((0.5, loss.name), (1.0, f"{loss.name}:label_smoothing=0.1"), (1.0, f"{loss.name}:pos_weight=2")):
-        assert not called(loss.shortcut.holds, y, 0.5, call)
-    assert not called(loss.shortcut.holds, 1.0, 0.5, f"{loss.name}:from_logits=true")
+    name = "binary_crossentropy"
+    holds = shortcut_of(name, 0).holds
+    assert called(holds, 1.0, 0.5, name)
+    for y, call in ((0.5, name), (1.0, f"{name}:label_smoothing=0.1"), (1.0, f"{name}:pos_weight=2")):
+        assert not called(holds, y, 0.5, call)
+    for call in (f"{name}:from_logits=true", f"{name}:epsilon=0", f"{name}:epsilon=1e-17"):
+        assert not called(holds, 1.0, 0.5, call)

@@ -202,6 +202,11 @@ def total(values: Iterable[float], start: float = 0.0) -> float:
     return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms)
 
 
+def count(conditions: Iterable[bool]) -> float:
+    """How many of a row's conditions hold."""
+    return float(sum(conditions))
+
+
 def total_error(values: Iterable[float]) -> float:
     """What rounding takes from `total(values)`: the exact sum less that."""
     terms = list(values)

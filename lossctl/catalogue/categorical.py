@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Annotated, Literal
 
 from lossctl.catalogue.arithmetic import (
@@ -9,6 +10,7 @@ from lossctl.catalogue.arithmetic import (
     Vector,
     at,
     clip,
+    count,
     exp_difference,
     expm1,
     gap,
@@ -24,7 +26,7 @@ from lossctl.catalogue.arithmetic import (
     total_error,
     weigh,
 )
-from lossctl.catalogue.declare import PRODUCT, Param
+from lossctl.catalogue.declare import PRODUCT, Param, Shortcut
 from lossctl.catalogue.domain import (
     CLASS_INDEX,
     LOGITS,
@@ -76,6 +78,29 @@ def focus(part: float, mass: float, lost: float, epsilon: float, gamma: float) -
     return to_gamma(1.0 - epsilon if held > 1.0 - epsilon else held, gamma)
 
 
+def is_one_hot(y: Vector, p: Vector, from_logits: bool, label_smoothing: float, epsilon: float) -> bool:
+    """Whether a row's labels name one class, and no other class can spoil the sum: a log there is a number."""
+    mass = 1.0
+    if not from_logits:
+        mass = total(p)
+    most = highest(y)
+    named = count(t != 0.0 for t in y)
+    return (most == 1.0) & (named == 1.0) & (label_smoothing == 0.0) & (epsilon > 0.0) & (mass > 0.0) & (mass < inf)
+
+
+def one_hot_crossentropy(
+    y: Vector, p: Vector, from_logits: bool, epsilon: float, below_one: float, shares: str
+) -> float:
+    """categorical_crossentropy of such a row, with one logarithm."""
+    own = highest(q if t == 1.0 else -inf for t, q in zip(y, p))
+    if from_logits:
+        top = highest(p)
+        return log_mass_above(p, top) + gap(top, own)
+    if shares == "as_given":
+        return -log(held(own, epsilon, below_one))
+    return -log_share(own, total(p), total_error(p), epsilon, below_one)
+
+
 PlainShares = Annotated[
     Literal["normalised", "as_given"],
     Param(
@@ -99,6 +124,7 @@ Shares = Annotated[
     formula="-sum_k y_k log p_k",
     source="Keras 3.15 keras.losses.categorical_crossentropy",
     aliases=("cce", "categorical_cross_entropy"),
+    shortcuts=(Shortcut(is_one_hot, one_hot_crossentropy),),
 )
 def categorical_crossentropy(
     y: Vector,

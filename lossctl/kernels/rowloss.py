@@ -25,8 +25,8 @@ SUMS = (arithmetic.total, sum, np.sum, math.fsum)
 MEANS = (np.mean, np.average)
 MAXIMA = (arithmetic.largest, max, np.max)
 MINIMA = (min, np.min)
-ERRORS = (arithmetic.total_error,)
-REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, arithmetic.highest, *MINIMA, *ERRORS)
+OTHERS = (arithmetic.total_error, arithmetic.highest, arithmetic.count)
+REDUCTIONS = (*SUMS, *MEANS, *MAXIMA, *MINIMA, *OTHERS)
 # the same as methods, as in `(y * p).sum()`
 METHODS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
 
@@ -80,6 +80,10 @@ class RowProgram:
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     sums: dict[tuple[str, str], tuple[str, str, Text]] = field(default_factory=dict)
 
+    def branch(self) -> RowProgram:
+        """A part that need not run: it knows the sums made before, and nobody else knows its own."""
+        return RowProgram([], self.arrays, self.functions, dict(self.sums))
+
     def array(self) -> str:
         """A new stack array."""
         self.arrays.append(f"s{len(self.arrays)}")
@@ -123,6 +127,19 @@ class RowProgram:
             f"        put({high}, r, s)",
         ]
         return high, low, self.keep(f"settle(get({high}, r), get({low}, r))")
+
+    def count_pass(self, condition: str) -> Text:
+        """How often a condition holds over the classes."""
+        found = self.array()
+        self.lines += [
+            "for r in range(t):",
+            f"    put({found}, r, 0.0)",
+            "for k in range(width):",
+            "    o = k * tile",
+            "    for r in range(t):",
+            f"        put({found}, r, get({found}, r) + (1.0 if {condition} else 0.0))",
+        ]
+        return Text(f"get({found}, r)")
 
     def max_pass(self, element: str, pick: str) -> Text:
         """A maximum over the classes; `pick` is the larger of two, `b` and `v`."""
@@ -335,8 +352,10 @@ class _Expression(ast.NodeTransformer):
             return _parsed(program.max_pass(element, "maximum(b, v)").text)
         if function is arithmetic.highest:
             return _parsed(program.max_pass(element, "v if v > b else b").text)
-        if function in ERRORS:
+        if function is arithmetic.total_error:
             return _parsed(program.error_pass(element).text)
+        if function is arithmetic.count:
+            return _parsed(program.count_pass(element).text)
         if function in MINIMA:
             return _parsed(f"(-{program.max_pass(f'-({element})', 'maximum(b, v)').text})")
         if len(node.args) > 1 and function not in (arithmetic.total, sum):
@@ -368,10 +387,13 @@ class _Expression(ast.NodeTransformer):
             raise self.body.cannot(row, "only a row has items")
         at = self.body.text(index, self.scope)
         if isinstance(series, Each):
-            return _ItemOfEach(at).visit(_parsed(f"within({at}, width, {series.text})"))
-        if isinstance(series, Table):
-            return _parsed(f"entry(options, {series.start}, {at}, width)")
-        return _parsed(f"item({series.buffer}, tile, r, {at}, width)")
+            found: ast.expr = _ItemOfEach(at).visit(_parsed(f"within({at}, width, {series.text})"))
+        elif isinstance(series, Table):
+            found = _parsed(f"entry(options, {series.start}, {at}, width)")
+        else:
+            found = _parsed(f"item({series.buffer}, tile, r, {at}, width)")
+        # a read from anywhere does not vectorise, so what is made of it gets a loop of its own
+        return found if _by_class(_parsed(at)) else _parsed(self.body.program.keep(ast.unparse(found)).text)
 
 
 class _ItemOfEach(ast.NodeTransformer):
@@ -382,6 +404,11 @@ class _ItemOfEach(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return _parsed(self.places[node.id]) if node.id in self.places else node
+
+
+def _by_class(node: ast.expr) -> bool:
+    """Whether a text differs from class to class."""
+    return any(isinstance(part, ast.Name) and part.id in ("k", "o") for part in ast.walk(node))
 
 
 def _series(node: ast.expr, scope: Scope) -> Series | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
@@ -138,9 +138,29 @@ def _over_rows(bound: BoundLoss, program: RowProgram) -> list[str]:
         for role in bound.loss.roles
     }
     scope = _arguments(bound, roles, "0")
-    value = _called(bound, scope, program) if loops(bound.loss.function) else ""
-    value = value or lower(bound.loss.function, scope, program)
-    return [*program.lines, "for r in range(t):", f"    put(out, base + r, number({value}))"]
+    if loops(bound.loss.function):
+        return _written(_called(bound, scope, program))
+    return _chosen(bound.loss.shortcuts, bound.loss.function, scope, program)
+
+
+def _chosen(
+    shortcuts: Sequence[Shortcut], function: Callable[..., Any], scope: dict[str, Meaning], program: RowProgram
+) -> list[str]:
+    """A tile's rows by the first shortcut that all of them allow, else by the function."""
+    if not shortcuts:
+        inner = program.branch()
+        value = lower(function, scope, inner)
+        return [*inner.lines, *_written(value)]
+    outer = program.branch()
+    holds = lower(shortcuts[0].holds, scope, outer)
+    short = _chosen((), shortcuts[0].formula, scope, outer)
+    long = _chosen(shortcuts[1:], function, scope, outer)
+    return [*outer.lines, *_either(holds, short, long)]
+
+
+def _written(value: str) -> list[str]:
+    """A value a row, written out."""
+    return ["for r in range(t):", f"    put(out, base + r, number({value}))"]
 
 
 def _called(bound: BoundLoss, scope: dict[str, Meaning], program: RowProgram) -> str:
@@ -176,7 +196,7 @@ def _elementwise(bound: BoundLoss, single: bool, program: RowProgram) -> list[st
     }
     args = ", ".join(texts.values())
     if single:
-        lines = ["for r in range(t):", f"    put(out, base + r, number({name}({args})))"]
+        lines = _written(f"{name}({args})")
         for shortcut in reversed(bound.loss.shortcuts):
             lines = _with_shortcut(shortcut, texts, lines, program)
         return lines
@@ -190,16 +210,20 @@ def _with_shortcut(shortcut: Shortcut, texts: dict[str, str], plain: list[str], 
     def call(function: Callable[..., Any]) -> str:
         return f"{program.call(function)}({', '.join(texts[name] for name in inspect.signature(function).parameters)})"
 
+    return _either(call(shortcut.holds), _written(call(shortcut.formula)), plain)
+
+
+def _either(holds: str, short: list[str], long: list[str]) -> list[str]:
+    """One way where something holds for all rows, else the other."""
     return [
         # a count vectorises, a flag does not
         "others = 0",
         "for r in range(t):",
-        f"    others += 0 if {call(shortcut.holds)} else 1",
+        f"    others += 0 if ({holds}) else 1",
         "if others == 0:",
-        "    for r in range(t):",
-        f"        put(out, base + r, {call(shortcut.formula)})",
+        *(f"    {line}" for line in short),
         "else:",
-        *(f"    {line}" for line in plain),
+        *(f"    {line}" for line in long),
     ]
 
 

@@ -16,7 +16,7 @@ from lossctl.catalogue.spec import bind
 from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.readers.block import Block, lay
 from tests.bench.data import softmax
-from tests.bench.processes import rotated
+from tests.bench.processes import shuffled
 from tests.bench.report import NOTHING, plain
 from tests.bench.tasks import LOSSES
 
@@ -104,7 +104,7 @@ def measure(case: Case, repeats: int, torch: ModuleType | None, elements: int = 
         found = np.asarray(call(), np.float64)
         timed.errors[name] = float(np.max(np.abs(found - right) / np.maximum(np.abs(right), 1.0)))
     for turn in range(repeats):
-        for name in rotated(list(calls), turn):
+        for name in shuffled(list(calls), turn):
             timed.seconds[name] = min(timed.seconds.get(name, np.inf), _seconds(calls[name]))
     return timed
 

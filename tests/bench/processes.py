@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,19 +77,18 @@ def _whole(number: int) -> str:
 
 
 def take_turns(commands: Mapping[str, tuple[Sequence[str], Reader]], rounds: int) -> dict[str, Series]:
-    """Run all commands once a round, each round beginning with another one; round 0 warms up and is not counted."""
+    """Run all commands once a round, each round in another order; round 0 warms up and is not counted."""
     series = {name: Series() for name in commands}
     for turn in range(rounds + 1):
-        for name in rotated(list(commands), turn):
+        for name in shuffled(list(commands), turn):
             if series[name].failure is None:
                 _add(series[name], *commands[name], counted=turn > 0)
     return series
 
 
-def rotated(names: list[str], turn: int) -> list[str]:
-    """The same names, beginning with another one each turn."""
-    first = turn % len(names)
-    return names[first:] + names[:first]
+def shuffled(names: list[str], turn: int) -> list[str]:
+    """The same names in this turn's order, so that none always runs in the wake of the same other."""
+    return Random(turn).sample(names, len(names))
 
 
 def _add(series: Series, command: Sequence[str], read: Reader, counted: bool) -> None:

@@ -19,7 +19,7 @@ from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.kernels.layout import TILE
 from lossctl.readers.block import Block, lay
 
-LOSSES = [loss for loss in all_losses() if loss.shortcuts]
+LOSSES = [loss for loss in all_losses() if loss.shortcuts and loss.elementwise]
 EDGES = [0.0, -0.0, 1.0, 0.5, 1e-17, 5e-324, 1e-300, 1 - 2**-53, 0.29289321, 0.7071067811865476, math.nan]
 PROBABILITIES = st.one_of(st.sampled_from(EDGES), st.floats(0.0, 1.0), st.floats(0.0, 1e-6), st.floats(0.99999, 1.0))
 
@@ -62,6 +62,9 @@ def test_every_shortcut_has_a_case() -> None:
     assert {(loss.name, i) for loss in LOSSES for i in range(len(loss.shortcuts))} == {
         (bind(call, {}).loss.name, place) for call, place in CASES
     }
+    assert [loss.name for loss in all_losses() if loss.shortcuts and not loss.elementwise] == [
+        "categorical_crossentropy"
+    ]
 
 
 @pytest.mark.parametrize(("call", "place"), CASES)
@@ -99,3 +102,36 @@ def test_soft_labels_and_other_options_do_not_take_it() -> None:
         assert not called(holds, y, 0.5, call)
     for call in (f"{name}:from_logits=true", f"{name}:epsilon=0", f"{name}:epsilon=1e-17"):
         assert not called(holds, 1.0, 0.5, call)
+
+
+ODD = [0.0, 1.0, 1e-300, -0.25, 1.5, math.nan, math.inf, -math.inf]
+ONE_HOT = "categorical_crossentropy"
+
+
+@pytest.mark.parametrize("options", ["", ":shares=as_given", ":from_logits=true", ":epsilon=0"])
+@given(data=st.data())
+def test_one_hot_rows_give_the_same_bits_as_among_soft_ones(options: str, data: Any) -> None:
+    bound = bind(ONE_HOT, {})
+    given_options = {"from_logits": True} if "logits" in options else {}
+    given_options |= {"shares": "as_given"} if "shares" in options else {}
+    given_options |= {"epsilon": 0.0} if "epsilon" in options else {}
+    bound = bound.replace(**given_options)
+    width = data.draw(st.integers(2, 5))
+    value = st.one_of(st.floats(0.0, 1.0), st.sampled_from(ODD))
+    p = np.array(data.draw(st.lists(st.lists(value, min_size=width, max_size=width), min_size=1, max_size=30)))
+    y = np.eye(width)[data.draw(st.lists(st.integers(0, width - 1), min_size=len(p), max_size=len(p)))]
+    hard = rows(bound, y, p)
+    soft = np.full((1, width), 1.0 / width)
+    mixed = rows(bound, np.vstack([y, soft]), np.vstack([p, soft]))
+    assert bits(hard) == bits(mixed[:-1])
+
+
+@pytest.mark.parametrize("labels", [(0.0, 0.0), (1.0, 1.0), (2.0, 0.0), (1.0, -1.0), (0.5, 0.5), (math.nan, 1.0)])
+def test_other_rows_are_not_one_hot(labels: tuple[float, float]) -> None:
+    holds = bind(ONE_HOT, {}).loss.shortcuts[0].holds
+    sound = {"y": (0.0, 1.0), "p": (0.5, 0.5), "from_logits": False, "label_smoothing": 0.0, "epsilon": 1e-7}
+    assert holds(**sound)
+    assert not holds(**sound | {"y": labels})
+    for name, value in (("label_smoothing", 0.1), ("epsilon", 0.0), ("p", (0.5, math.nan)), ("p", (math.inf, 0.0))):
+        assert not holds(**sound | {name: value})
+    assert holds(**sound | {"from_logits": True, "p": (math.inf, 0.0)})

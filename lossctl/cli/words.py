@@ -40,7 +40,7 @@ class Format(StrEnum):
 
 Files = Annotated[
     list[str] | None,
-    flag(metavar="FILE", help="CSV, TSV, Parquet, NPZ or NPY; - is CSV on stdin."),
+    flag(metavar="FILE", help="CSV or TSV (packed too), Parquet, NPZ or NPY; - is CSV on stdin."),
 ]
 Losses = Annotated[
     list[str] | None,

@@ -71,3 +71,29 @@ main.main()
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@x86_64
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "binary_focal_crossentropy:gamma=1.5", "poisson", "log_cosh"])
+def test_a_processor_without_fused_multiply_add_gets_the_same_bits(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import llvmlite.binding as llvm
+    import numpy as np
+
+    from lossctl.catalogue.spec import bind
+    from lossctl.evaluation import frames
+    from lossctl.kernels import machine, objects, tiles
+    from lossctl.readers.block import Block, lay
+
+    bound, draw = bind(loss, {}), np.random.default_rng(3)
+    labels, preds = draw.integers(0, 2, 500).astype(float), draw.random(500)
+    block = Block(0, 500, {"labels": lay([labels]), "preds": lay([preds])})
+    here = frames.loss_rows(bound, block, False, frames.Buffers(), "losses").copy()
+
+    plain = llvm.Target.from_default_triple().create_target_machine("x86-64", "", opt=3, reloc="pic", codemodel="small")
+    monkeypatch.setattr(objects, "_target", lambda: plain)
+    code = objects.compile_object(tiles.kernel(bound, True), machine._frame_signature(), "lossctl_plain")
+    assert b"fma\0" in code
+    place = linked(code, "lossctl_plain")
+    assert place is not None
+    monkeypatch.setattr(frames, "loss_kernel", lambda bound, single: machine._callable(place))
+    assert frames.loss_rows(bound, block, False, frames.Buffers(), "losses").tobytes() == here.tobytes()

@@ -65,6 +65,16 @@ def put(typing_context: Any, pointer: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
+def shifted(typing_context: Any, pointer: Any, index: Any) -> Any:
+    """A pointer to the number at an index, and those behind it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]], inbounds=True)
+
+    return pointer(pointer, types.int64), generate
+
+
+@intrinsic
 def stack(typing_context: Any) -> Any:
     """An array of TILE float64 on the stack; LLVM knows that nothing else points there."""
 

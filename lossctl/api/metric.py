@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lossctl.api.evaluate import (
@@ -194,14 +194,14 @@ class Accumulator:
         from lossctl.readers.npy import MemorySource
 
         # a batch's own arrays are not kept
-        job = replace(job, sources=(MemorySource({}, "batches"),), batch_rows=0)
+        job = job._replace(sources=(MemorySource({}, "batches"),), batch_rows=0)
         if self._job is not None and job != self._job:
             raise UsageError(f"{self._metric.spec}: {_difference(self._job, job)}")
         self._job = job
         # where its rows stood is forgotten, so that an accumulator never grows
-        added = replace(partial, unit_rows={(0, 1): partial.read}, offences=(), dropped=())
+        added = partial._replace(unit_rows={(0, 1): partial.read}, offences=(), dropped=())
         both = added if self._partial is None else self._partial.merge(added)
-        self._partial = replace(both, unit_rows={(0, 0): both.read})
+        self._partial = both._replace(unit_rows={(0, 0): both.read})
         return self
 
 

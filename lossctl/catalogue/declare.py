@@ -10,8 +10,7 @@ import builtins
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar
 
 from lossctl.catalogue.arithmetic import Index, Vector
@@ -48,8 +47,7 @@ class Gathered(NamedTuple):
     of: Callable[..., float]
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """What an option means and may be.
 
     Attributes:
@@ -77,7 +75,7 @@ class Param:
     """
 
     help: str
-    within: Interval = field(default_factory=Interval)
+    within: Interval = Interval()
     guard: bool = False
     ignores_label: bool = False
     many: bool = False
@@ -105,8 +103,7 @@ CANCELS = Accuracy(
 PRODUCT = Accuracy(8.0, why="it multiplies several rounded factors, whose errors add up")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An option as declared: its name, type, default and Param.
 
     `vector` tells that the function takes a list as a whole, a number a class; else each column gets its own.
@@ -220,8 +217,10 @@ class Shortcut(NamedTuple):
     formula: Callable[..., float]
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
+class Loss(NamedTuple):
     """A loss as declared. `function` is the plain formula: callable, and its own slow oracle.
 
     Attributes:
@@ -250,16 +249,19 @@ class Loss:
     counts: Counts = "rows"
     normaliser: Loss | None = None
     parts: tuple[Loss, ...] = ()
-    accuracy: Accuracy = field(default_factory=Accuracy)
+    accuracy: Accuracy = Accuracy()
     notes: tuple[str, ...] = ()
     kin: str = ""
-    fits: Callable[[Mapping[str, int]], str] | None = field(default=None, compare=False)
-    shortcuts: tuple[Shortcut, ...] = field(default=(), compare=False)
-    forms: tuple[Form, ...] = field(default=(), compare=False)
-    framework: Framework | None = field(default=None, compare=False)
-    reductions: Mapping[str, str] = field(default_factory=dict, compare=False)
+    fits: Callable[[Mapping[str, int]], str] | None = None
+    shortcuts: tuple[Shortcut, ...] = ()
+    forms: tuple[Form, ...] = ()
+    framework: Framework | None = None
+    reductions: Mapping[str, str] = NO_NAMES
     reduction: str = "mean"
     home: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     @property
     def elementwise(self) -> bool:

@@ -8,7 +8,7 @@ A name becomes a `Loss` of its own, so that flags, checks, pages and results fol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lossctl.catalogue.declare import Counts, Loss, Option, Param, Role, Value
@@ -181,8 +181,7 @@ def made(line: Line, framework: Framework | None, find: Callable[[str], Loss]) -
     forms = tuple(Form(find(loss), fixed, fits, renamed) for loss, fits, fixed in line.forms)
     first = forms[0].loss
     reductions = line.reductions if line.reductions is not None else (framework.reductions if framework else {})
-    return replace(
-        first,
+    return first._replace(
         name=prefix + own,
         aliases=tuple(prefix + other for other in others),
         roles=_roles(forms),
@@ -212,9 +211,9 @@ def _option(forms: tuple[Form, ...], option: str, argument: str, default: str | 
         raise UsageError(f"{forms[0].loss.name} has no argument {argument}")
     fixed = next((f.fixed[argument] for f in forms if argument in f.fixed), declared.default)
     plain = declared.default if isinstance(fixed, ByPrecision | Chosen) else fixed
-    param = replace(declared.param, internal=False)
-    changed = replace(declared, name=option, default=plain, param=param, aliases=AS_FLAGS.get(option, ()))
-    return changed if default is None else replace(changed, default=changed.parse(default))
+    param = declared.param._replace(internal=False)
+    changed = declared._replace(name=option, default=plain, param=param, aliases=AS_FLAGS.get(option, ()))
+    return changed if default is None else changed._replace(default=changed.parse(default))
 
 
 def _roles(forms: tuple[Form, ...]) -> tuple[Role, ...]:

@@ -9,7 +9,6 @@ import linecache
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -103,11 +102,11 @@ def loss(
         home = one.__code__.co_filename
         more: dict[str, Any] = {"aliases": aliases, "notes": notes, "kin": kin}
         if normaliser is not None:
-            more["normaliser"] = replace(_read(normaliser, domains), home=home)
+            more["normaliser"] = _read(normaliser, domains)._replace(home=home)
         declared = _read(
             one, domains, formula=formula or f"{name or one.__name__}(y, p)", source=source or home, **more
         )
-        add(replace(declared, name=name or declared.name, home=home))
+        add(declared._replace(name=name or declared.name, home=home))
         return one
 
     return declare if function is None else declare(function)

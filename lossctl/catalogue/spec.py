@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lossctl.catalogue.declare import Loss, Option, Value
 from lossctl.catalogue.domain import Domain
@@ -15,8 +15,7 @@ from lossctl.errors import UsageError, nearest
 ENCODING = "label_encoding"
 
 
-@dataclass(frozen=True, slots=True)
-class BoundLoss:
+class BoundLoss(NamedTuple):
     """A loss and a value for each of its options."""
 
     loss: Loss

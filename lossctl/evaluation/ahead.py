@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,7 +24,7 @@ from lossctl.readers.source import Unit
 def settled(job: Job, units: Iterable[Unit], threads: int) -> Job:
     """The job with every argument that hangs on the data filled in."""
     executor = executor_for(threads)
-    return replace(job, losses=tuple(_filled(job, units, executor, loss) for loss in job.losses))
+    return job._replace(losses=tuple(_filled(job, units, executor, loss) for loss in job.losses))
 
 
 def _filled(job: Job, units: Iterable[Unit], executor: Executor, loss: Settled) -> Settled:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from lossctl.evaluation.rows import Whole
@@ -87,8 +87,11 @@ class Dropped(NamedTuple):
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+# what starts empty and is never written to
+EMPTY: Mapping[Any, Any] = {}
+
+
+class Partial(NamedTuple):
     """All that some units gave.
 
     Attributes:
@@ -101,12 +104,12 @@ class Partial:
         dropped: the rows left out, where they are asked for.
     """
 
-    unit_rows: dict[tuple[int, int], int] = field(default_factory=dict)
+    unit_rows: Mapping[tuple[int, int], int] = EMPTY
     used: int = 0
     losses: tuple[tuple[LossPartial, ...], ...] = ()
-    bad: dict[str, int] = field(default_factory=dict)
+    bad: Mapping[str, int] = EMPTY
     offences: tuple[Offence, ...] = ()
-    looks: dict[str, Look] = field(default_factory=dict)
+    looks: Mapping[str, Look] = EMPTY
     dropped: tuple[Dropped, ...] = ()
 
     def merge(self, other: Partial) -> Partial:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 OnBad = Literal["error", "drop", "keep"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One `eval`, as the user put it.
 
     Attributes:
@@ -40,7 +39,7 @@ class Request:
 
     files: tuple[str | Source, ...]
     losses: tuple[BoundLoss, ...]
-    roles: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    roles: Mapping[str, str | tuple[str, ...]]
     classes: tuple[str, ...] | None = None
     ids: tuple[str, ...] = ()
     reduction: str | None = None
@@ -53,11 +52,10 @@ class Request:
     keep_dropped: bool = False
     threads: int = 0
     batch_rows: int = 0
-    read: ReadSettings = field(default_factory=ReadSettings)
+    read: ReadSettings = ReadSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A request whose files were opened and whose roles were filled: all that a unit of work needs.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lossctl import __version__
@@ -21,13 +21,12 @@ class InputFile(NamedTuple):
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class RowAccount:
+class RowAccount(NamedTuple):
     """Every row read: used by some loss, or dropped for a reason."""
 
     read: int
     used: int
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,7 @@ class LossResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What one call found."""
 
     inputs: tuple[InputFile, ...]

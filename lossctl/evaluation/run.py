@@ -125,7 +125,7 @@ def _finished(
 
 def _prepared(request: Request, sources: tuple[Source, ...], name: str) -> Plan:
     with named(name):
-        return prepare(replace(request, files=sources))
+        return prepare(request._replace(files=sources))
 
 
 def run_batch(request: Request) -> Evaluation:
@@ -145,7 +145,7 @@ def _shared(plans: Sequence[Plan]) -> list[Plan]:
     """The plans with one set of sources: what one reads as text, all do."""
     texts = tuple(dict.fromkeys(name for made in plans for name in made.as_text))
     sources = with_text(plans[0].job.sources, texts)
-    return [made._replace(job=replace(made.job, sources=sources)) for made in plans]
+    return [made._replace(job=made.job._replace(sources=sources)) for made in plans]
 
 
 def _merged(some: tuple[Partial, ...], more: tuple[Partial, ...]) -> tuple[Partial, ...]:

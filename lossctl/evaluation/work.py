@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -105,7 +104,7 @@ def _widened(job: Job, role: str, columns: Columns) -> Columns:
     missing = columns.faults.get("null")
     if missing is None or not missing.all():
         raise DataError(f"column {name!r} holds lists of {columns.width} numbers behind lists of {width}")
-    return replace(lay([np.full((columns.rows, width), np.nan)]), faults=columns.faults)
+    return lay([np.full((columns.rows, width), np.nan)])._replace(faults=columns.faults)
 
 
 def _judge(job: Job, unit: Unit, block: Block, chunk: Chunk, checks: list[Check]) -> Judged:

@@ -129,7 +129,7 @@ def settings(call: Call) -> dict[str, Any]:
     """How rows were read and judged, with the defaults of what was not said."""
     from lossctl.evaluation.request import Request
 
-    plain = Request((), ())
+    plain = Request((), (), {})
     named = ("on_bad", "on_empty", "classes", "class_weights", "ignore_index", "max_dropped")
     said = {name: call.settings.get(name, getattr(plain, name)) for name in named}
     reading = {name: getattr(plain.read, name) for name in ("delimiter", "header", "null_values", "format")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,8 +21,7 @@ NATIVE = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 1
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """One role's numbers for the rows of a block.
 
     Element k of row r is at `addresses[k] + r * stride * itemsize`. `layout` tells the loader: `columns`
@@ -37,7 +35,7 @@ class Columns:
     dtype: str
     rows: int
     owners: tuple[Any, ...]
-    faults: dict[str, np.ndarray] = field(default_factory=dict)
+    faults: dict[str, np.ndarray]
 
     @property
     def place(self) -> int:

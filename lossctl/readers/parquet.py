@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.arrow import columns_of, storage
@@ -20,8 +19,7 @@ UNIT_ROWS = 1 << 17
 UNIT_BYTES = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetSource:
+class ParquetSource(NamedTuple):
     """A Parquet file."""
 
     path: str

@@ -54,15 +54,13 @@ def test_the_number_is_the_formula_s(bound: BoundLoss, width: int, weighted: boo
 
 @pytest.mark.parametrize("loss", SCORES, ids=lambda loss: loss.name)
 def test_threads_and_cuts_do_not_reach_the_bits(loss: object, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     from lossctl.evaluation.run import run
     from tests.evaluating import request_for
 
     bound = next(b for b in VARIANTS if b.loss is loss)
     request = request_for(str(bound), {}, draw(bound, 5000, 1), tmp_path)
     values = {
-        run(replace(request, threads=threads, batch_rows=rows)).report().results[0].value
+        run(request._replace(threads=threads, batch_rows=rows)).report().results[0].value
         for threads, rows in [(1, 0), (3, 64), (2, 1000)]
     }
     assert len(values) == 1

@@ -41,6 +41,9 @@ def main() -> None:
         code = 0
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except SystemExit as ended:
+        # by a signal; a thread may be waiting for stdin, which would hold up the interpreter's own end
+        code = ended.code if isinstance(ended.code, int) else 1
     except Exception as error:
         if debug:
             raise

@@ -15,6 +15,10 @@ Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 
 
+# seconds that a thread has for its last unit, when a run is broken off
+PATIENCE = 0.5
+
+
 class Executor(Protocol):
     """Runs a function over units; answers come in the units' order."""
 
@@ -57,7 +61,8 @@ class Threads:
         finally:
             crew.stop()
             for thread in threads:
-                thread.join()
+                # one that waits for a stream to go on is left to wait
+                thread.join(PATIENCE)
 
 
 class _Crew(Generic[Answer]):

@@ -336,6 +336,23 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_a_signal_ends_a_run_whose_threads_wait_for_stdin(number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-m", "lossctl", "eval", "-", "-p", "p", "-l", "mse", "-q", "--threads", "3"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"y,p\n" + b"1,2.123456789\n" * 600_000)
+        process.stdin.flush()
+        time.sleep(1.5)
+        process.send_signal(number)
+        assert process.wait(10) == code
+
+
 def test_a_device_that_is_full_is_said() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(

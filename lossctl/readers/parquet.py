@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from lossctl.errors import DataError
 from lossctl.readers.arrow import columns_of, storage
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # row groups are joined until a unit has this many rows or bytes
 UNIT_ROWS = 1 << 17
 UNIT_BYTES = 1 << 22
+# bytes of a file whose units share a mapping
+STRETCH = 1 << 25
 
 
 class ParquetSource(NamedTuple):
@@ -53,7 +56,9 @@ class ParquetSource(NamedTuple):
         import pyarrow as pa
 
         try:
-            with _opened(self.path) as file:
+            # held until the unit is done, so that other threads find it
+            mapping = _mapping(self.path, _place(self.path, unit) // STRETCH)
+            with _opened(self.path, mapping) as file:
                 leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
                     yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
@@ -102,11 +107,40 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
         raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
 
 
-def _opened(path: str) -> Any:
+class _Mapping:
+    """A file in memory, for as long as somebody reads units of one stretch of it.
+
+    A mapping a unit would make the threads wait for each other's; one a file would count all of it as memory used.
+    """
+
+    def __init__(self, path: str) -> None:
+        import pyarrow as pa
+
+        self.buffer = pa.memory_map(path).read_buffer()
+
+
+_mappings: WeakValueDictionary[tuple[str, int, int, int], _Mapping] = WeakValueDictionary()
+
+
+def _mapping(path: str, stretch: int) -> _Mapping:
+    status = os.stat(path)
+    key = path, status.st_size, status.st_mtime_ns, stretch
+    found = _mappings.get(key)
+    if found is None:
+        found = _mappings[key] = _Mapping(path)
+    return found
+
+
+def _place(path: str, unit: Unit) -> int:
+    """Where a unit's bytes begin."""
+    return int(_metadata(path).row_group(unit.start).column(0).data_page_offset)
+
+
+def _opened(path: str, mapping: _Mapping) -> Any:
     import pyarrow.parquet as pq
 
     metadata = _metadata(path)
-    return pq.ParquetFile(path, memory_map=True, pre_buffer=False, metadata=metadata, page_checksum_verification=True)
+    return pq.ParquetFile(mapping.buffer, pre_buffer=False, metadata=metadata, page_checksum_verification=True)
 
 
 def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
@@ -115,7 +149,7 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
 
     for group in range(unit.start, unit.stop):
         try:
-            with _opened(path) as file:
+            with _opened(path, _mapping(path, -1)) as file:
                 leaves = _leaves(file, names)
                 for _ in file.iter_batches(1 << 14, row_groups=[group], columns=leaves, use_threads=False):
                     pass

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lossctl.errors import DataError
+from lossctl.readers import parquet
 from lossctl.readers.block import lay
 from lossctl.readers.parquet import UNIT_ROWS, ParquetSource
 
@@ -316,3 +317,15 @@ def test_a_corrupt_footer_is_refused_in_a_sentence(tmp_path: Path, junk: bytes) 
         with pytest.raises(DataError, match=rf"{name}\.parquet: not a whole Parquet file: ") as caught:
             ParquetSource(str(path)).columns()
         assert str(caught.value).isprintable()
+
+
+def test_units_of_a_stretch_share_a_mapping_that_nobody_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"x": np.arange(400_000)}), path, row_group_size=1 << 17)
+    source = ParquetSource(str(path))
+    readers = [source.read(unit, ["x"], 1000) for unit in source.units(0)]
+    assert [next(reader).rows for reader in readers] == [1000] * len(readers)
+    assert len(readers) > 1
+    assert len(parquet._mappings) == 1
+    del readers
+    assert not parquet._mappings

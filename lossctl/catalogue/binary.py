@@ -60,6 +60,11 @@ def guarded_log(x: float, rest: float, epsilon: float, guard: str) -> float:
     return log_sum(x, rest, epsilon)
 
 
+def is_guarded(epsilon: float, below_one: float) -> bool:
+    """Whether a pred held in [epsilon, 1 - below_one] is a normal number that is neither 0 nor 1."""
+    return (epsilon > 1e-300) & (1.0 - below_one < 1.0)
+
+
 def is_hard(
     y: float,
     p: float,
@@ -74,7 +79,7 @@ def is_hard(
     """Whether a label has all its mass in one class, which makes one logarithm of the two, of a guarded pred."""
     if from_logits or by_sign or guard != "clip":
         return False
-    guarded = (epsilon > 1e-300) & (1.0 - (below_one if below_one > 0.0 else epsilon) < 1.0)
+    guarded = is_guarded(epsilon, below_one if below_one > 0.0 else epsilon)
     return ((y == 0.0) | (y == 1.0)) & (p == p) & (label_smoothing == 0.0) & (pos_weight == 1.0) & guarded
 
 
@@ -153,8 +158,7 @@ def binary_brier_score(
 
 def is_hard_probability(y: float, from_logits: bool, label_smoothing: float, epsilon: float) -> bool:
     """Whether a label has all its mass in one class, and the pred is a probability, guarded on both sides."""
-    guarded = (epsilon > 1e-300) & (1.0 - epsilon < 1.0)
-    return (not from_logits) & ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0) & guarded
+    return (not from_logits) & ((y == 0.0) | (y == 1.0)) & (label_smoothing == 0.0) & is_guarded(epsilon, epsilon)
 
 
 def hard_focal(y: float, p: float, apply_class_balancing: bool, alpha: float, gamma: float, epsilon: float) -> float:

@@ -107,21 +107,18 @@ def _log_of(f: float, k: float, correction: float) -> float:
 
 
 @inlined
-def _log_parts(x: float) -> tuple[float, float]:
-    """f and k with x = 2**k (1 + f), for a positive finite x."""
-    small = x < SMALLEST_NORMAL
-    bits = float_to_bits(x * 18014398509481984.0 if small else x)
+def _normal_parts(x: float, shift: float) -> tuple[float, float]:
+    """f and k + SHIFT - shift with x = 2**k (1 + f), for a positive normal x."""
+    bits = float_to_bits(x)
     k = (bits - SQRT_HALF_BITS) >> 52
-    m = bits_to_float(bits - (k << 52))
-    return m - 1.0, bits_to_float(SHIFT_BITS + k) - (SHIFT + 54.0 if small else SHIFT)
+    return bits_to_float(bits - (k << 52)) - 1.0, bits_to_float(SHIFT_BITS + k) - shift
 
 
 @inlined
-def _normal_parts(x: float) -> tuple[float, float]:
-    """f and k with x = 2**k (1 + f), for a positive normal x."""
-    bits = float_to_bits(x)
-    k = (bits - SQRT_HALF_BITS) >> 52
-    return bits_to_float(bits - (k << 52)) - 1.0, bits_to_float(SHIFT_BITS + k) - SHIFT
+def _log_parts(x: float) -> tuple[float, float]:
+    """f and k with x = 2**k (1 + f), for a positive finite x."""
+    small = x < SMALLEST_NORMAL
+    return _normal_parts(x * 18014398509481984.0 if small else x, SHIFT + 54.0 if small else SHIFT)
 
 
 @inlined
@@ -153,7 +150,7 @@ def log1p(x: float) -> float:
 def log_either(hit: bool, q: float) -> float:
     """log q where `hit`, else log1p(-q), to the same bits as they have, for the price of one; for 0 < q < 1."""
     u = 1.0 - q
-    f, k = _normal_parts(q if hit else u)
+    f, k = _normal_parts(q if hit else u, SHIFT)
     near = (not hit) & (q < 0.29289321)
     lost = 0.0 if near | hit else ((1.0 - u) - q) * rough_reciprocal(u)
     return _log_of(-q if near else f, 0.0 if near else k, lost)

@@ -149,7 +149,7 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
 
     for group in range(unit.start, unit.stop):
         try:
-            with _opened(path, _mapping(path, -1)) as file:
+            with _opened(path, _Mapping(path)) as file:
                 leaves = _leaves(file, names)
                 for _ in file.iter_batches(1 << 14, row_groups=[group], columns=leaves, use_threads=False):
                     pass

@@ -171,7 +171,7 @@ def _described(
         bad = [k for k, x in enumerate(values.tolist()) if not check.bounds.low <= x <= check.bounds.high] or [0]
         name = names[check.role][min(bad[0], len(names[check.role]) - 1)]
         text = _text(chunk, name, row, bad[0], float(values[bad[0]]))
-        described.append(Offence(unit.file, unit.number, block.first + row, name, text, code, _expected(check)))
+        described.append(Offence(unit.file, unit.number, block.place(row), name, text, code, _expected(check)))
     return described
 
 

@@ -12,6 +12,9 @@ from lossctl.evaluation.result import LossResult, Warned
 
 REMEDY = "--on-bad drop leaves such rows out, --on-bad keep passes them to the formula"
 
+# reasons that stand for a wish of the caller's, not for a check
+LEFT_OUT = ("ignored", "unmatched_id", "duplicate_id")
+
 
 def row_numbers(partial: Partial) -> dict[tuple[int, int], int]:
     """(file, unit) to the 1-based number, within the file, of the unit's first row."""
@@ -29,7 +32,7 @@ def refuse_bad_rows(job: Job, partial: Partial) -> None:
     Raises:
         DataError: naming the first rows, the counts by reason, and the flags that help.
     """
-    bad = {code: count for code, count in partial.bad.items() if code != "ignored"}
+    bad = {code: count for code, count in partial.bad.items() if code not in LEFT_OUT}
     if not bad:
         return
     starts = row_numbers(partial)

@@ -11,7 +11,7 @@ import numpy as np
 from lossctl.evaluation.complaint import row_numbers
 from lossctl.evaluation.partial import Dropped
 from lossctl.evaluation.run import Evaluation
-from lossctl.readers.source import Chunk
+from lossctl.readers.source import Chunk, whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,13 +35,13 @@ def dropped_rows(evaluation: Evaluation) -> Iterator[pa.Table]:
             continue
         rows = np.concatenate([piece.rows for piece in pieces[place]])
         reasons = [reason for piece in pieces[place] for reason in piece.reasons]
-        source = job.sources[place[0]]
+        source = whole(job.sources[place[0]])
         names = [column.name for column in source.columns()]
         first = 0
         for chunk in source.read(unit, names, job.batch_rows):
-            inside = (rows >= first) & (rows < first + chunk.rows)
-            if inside.any():
-                some = [reasons[i] for i in np.flatnonzero(inside)]
+            inside = np.flatnonzero((rows >= first) & (rows < first + chunk.rows))
+            if len(inside):
+                some = [reasons[i] for i in inside]
                 yield _table(chunk, rows[inside] - first, some, source.path, starts[place] + first)
             first += chunk.rows
     if not pieces:
@@ -49,7 +49,7 @@ def dropped_rows(evaluation: Evaluation) -> Iterator[pa.Table]:
 
 
 def _empty(evaluation: Evaluation) -> Iterator[pa.Table]:
-    source = evaluation.plan.job.sources[0]
+    source = whole(evaluation.plan.job.sources[0])
     names = [column.name for column in source.columns()]
     for unit in islice(evaluation.plan.units, 1):
         for chunk in source.read(unit, names, 1):

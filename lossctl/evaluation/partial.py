@@ -95,13 +95,14 @@ class Partial(NamedTuple):
     """All that some units gave.
 
     Attributes:
-        unit_rows: (file, unit) to the rows read there; from these come row numbers.
+        unit_rows: (file, unit) to the rows that are there; from these come row numbers.
         used: rows that some loss used.
         losses: each loss's cells, in the order of the call.
         bad: reason to the number of rows.
         offences: the first few, in file order.
         looks: role to what its scan saw.
         dropped: the rows left out, where they are asked for.
+        filtered: rows that a filter kept from being read.
     """
 
     unit_rows: Mapping[tuple[int, int], int] = EMPTY
@@ -111,6 +112,7 @@ class Partial(NamedTuple):
     offences: tuple[Offence, ...] = ()
     looks: Mapping[str, Look] = EMPTY
     dropped: tuple[Dropped, ...] = ()
+    filtered: int = 0
 
     def merge(self, other: Partial) -> Partial:
         """Both together; the order does not matter."""
@@ -131,12 +133,13 @@ class Partial(NamedTuple):
             tuple(sorted((*self.offences, *other.offences))[:SHOWN]),
             looks,
             (*self.dropped, *other.dropped),
+            self.filtered + other.filtered,
         )
 
     @property
     def read(self) -> int:
         """Rows read."""
-        return sum(self.unit_rows.values())
+        return sum(self.unit_rows.values()) - self.filtered
 
 
 def _together(one: tuple[LossPartial, ...], other: tuple[LossPartial, ...]) -> tuple[LossPartial, ...]:

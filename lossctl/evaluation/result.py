@@ -22,11 +22,17 @@ class InputFile(NamedTuple):
 
 
 class RowAccount(NamedTuple):
-    """Every row read: used by some loss, or dropped for a reason."""
+    """Every row read: used by some loss, or dropped for a reason; `filtered` ones were not asked for."""
 
     read: int
     used: int
     dropped: dict[str, int]
+    filtered: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON has it."""
+        filtered = {"filtered": self.filtered} if self.filtered else {}
+        return {"read": self.read, "used": self.used, "dropped": dict(self.dropped), **filtered}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class Report(NamedTuple):
             "lossctl": __version__,
             "inputs": [{"path": f.path, "format": f.format, "rows": f.rows} for f in self.inputs],
             "columns": {role: None if names is None else list(names) for role, names in self.columns.items()},
-            "rows": {"read": self.rows.read, "used": self.rows.used, "dropped": dict(self.rows.dropped)},
+            "rows": self.rows.to_dict(),
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],
         }

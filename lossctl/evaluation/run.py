@@ -182,7 +182,7 @@ def check_max_dropped(request: Request, partial: Partial) -> None:
 
 def account(partial: Partial) -> RowAccount:
     """The row account of a partial."""
-    return RowAccount(partial.read, partial.used, dict(sorted(partial.bad.items())))
+    return RowAccount(partial.read, partial.used, dict(sorted(partial.bad.items())), partial.filtered)
 
 
 def inputs(job: Job, partial: Partial) -> tuple[InputFile, ...]:
@@ -203,6 +203,7 @@ def evaluate_rows(request: Request, made: Plan) -> Iterator[LossRows]:
     first: dict[int, int] = {}
     for unit in made.units:
         start = first.get(unit.file, 1)
-        for read, losses in unit_rows(made.job, unit, start, request.ids):
-            first[unit.file] = first.get(unit.file, 1) + read
-            yield losses
+        for covered, losses in unit_rows(made.job, unit, start, request.ids):
+            first[unit.file] = first.get(unit.file, 1) + covered
+            if losses is not None:
+                yield losses

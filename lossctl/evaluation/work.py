@@ -78,14 +78,16 @@ def _judged_together(jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] =
     first = 0
     chunks = jobs[0].sources[unit.file].read(unit, names, min(job.batch_rows for job in jobs))
     for chunk in timing.each("decode", chunks):
-        if chunk.rows:
+        if chunk.covered:
             yield [_laid_and_judged(job, unit, first, chunk, held) for job, held in zip(jobs, checks, strict=True)]
-        first += chunk.rows
+        first += chunk.covered
 
 
 def _laid_and_judged(job: Job, unit: Unit, first: int, chunk: Chunk, checks: list[Check]) -> Judged:
     with timing.Phase("check"):
-        block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns})
+        if not chunk.rows:
+            return Judged(Block(first, 0, {}), chunk, Verdict({}, {}, ()), None, None, None, None)
+        block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns}, chunk.places)
         return _judge(job, unit, block, chunk, checks)
 
 
@@ -201,6 +203,10 @@ class _Tally:
         self.read = 0
 
     def add(self, judged: Judged) -> None:
+        """A block; one without rows, all of which were left out before, only counts."""
+        if not judged.block.rows:
+            self._account(judged, {})
+            return
         skips: list[np.ndarray | None] = []
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
@@ -237,26 +243,28 @@ class _Tally:
             sums.add(losses, weights, _either(untouched.astype(np.uint8), skipped))
 
     def _account(self, judged: Judged, reasons: dict[str, Whole]) -> None:
-        block, unit = judged.block, self.unit
-        self.read += block.rows
-        bad = {code: len(rows) for code, rows in reasons.items()}
-        dropped = (_dropped(unit, block.first, reasons),) if self.job.keep_dropped and reasons else ()
+        block, chunk, unit = judged.block, judged.chunk, self.unit
+        self.read += chunk.covered
+        used = block.rows - sum(map(len, reasons.values()))
+        placed = {code: block.placed(rows) for code, rows in reasons.items()}
+        placed |= {code: places + block.first for code, places in chunk.left.items()}
+        bad = {code: len(rows) for code, rows in placed.items()}
+        dropped = (_dropped(unit, placed),) if self.job.keep_dropped and placed else ()
         self.result = Partial(
             {(unit.file, unit.number): self.read},
-            self.result.used + block.rows - sum(bad.values()),
+            self.result.used + used,
             (),
             {code: self.result.bad.get(code, 0) + bad.get(code, 0) for code in {*self.result.bad, *bad}},
             tuple(sorted((*self.result.offences, *judged.verdict.offences))[:SHOWN]),
             {role: look.merge(self.result.looks.get(role, Look())) for role, look in judged.verdict.looks.items()},
             (*self.result.dropped, *dropped),
+            self.result.filtered + chunk.covered - used - sum(bad.values()),
         )
 
     def partial(self) -> Partial:
         """All of the unit."""
         made = tuple(map(self._flushed, self.job.losses, self.sums, self.guarded))
-        rows = {(self.unit.file, self.unit.number): self.read}
-        result = self.result
-        return Partial(rows, result.used, made, result.bad, result.offences, result.looks, result.dropped)
+        return self.result._replace(unit_rows={(self.unit.file, self.unit.number): self.read}, losses=made)
 
     def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
         touched = guarded.flush()
@@ -287,21 +295,24 @@ def _may_guard(bound: BoundLoss, looks: dict[str, Look]) -> bool:
     return epsilon > 0.0 and (look.least <= epsilon * mass or look.most >= 1.0 - epsilon)
 
 
-def _dropped(unit: Unit, first: int, reasons: dict[str, Whole]) -> Dropped:
+def _dropped(unit: Unit, reasons: dict[str, Whole]) -> Dropped:
     rows = np.concatenate(list(reasons.values()))
     codes = np.repeat(list(reasons), [len(some) for some in reasons.values()])
     order = np.argsort(rows, kind="stable")
-    return Dropped(unit.file, unit.number, rows[order] + first, tuple(codes[order].tolist()))
+    return Dropped(unit.file, unit.number, rows[order], tuple(codes[order].tolist()))
 
 
-def unit_rows(job: Job, unit: Unit, first_row: int, ids: tuple[str, ...]) -> Iterator[tuple[int, LossRows]]:
-    """Rows read, and the unreduced losses of those used, block by block: w l, and 0 for an ignored row.
+def unit_rows(job: Job, unit: Unit, first_row: int, ids: tuple[str, ...]) -> Iterator[tuple[int, LossRows | None]]:
+    """Rows covered, and the unreduced losses of those used, block by block: w l, and 0 for an ignored row.
 
     Args:
         first_row: the 1-based number, within its file, of the unit's first row.
         ids: columns to carry along.
     """
     for judged in judged_blocks(job, unit, ids):
+        if not judged.block.rows:
+            yield judged.chunk.covered, None
+            continue
         kept = None if judged.skipped is None else np.flatnonzero(judged.skipped == 0)
         losses = {}
         for settled in job.losses:
@@ -309,9 +320,9 @@ def unit_rows(job: Job, unit: Unit, first_row: int, ids: tuple[str, ...]) -> Ite
             for name, values in _unreduced(job, settled, judged):
                 shown = values if out is None else np.where(out == 1, 0.0, values)
                 losses[name] = shown if kept is None else shown[kept]
-        rows = np.arange(judged.block.rows) + (first_row + judged.block.first)
+        rows = judged.block.placed(np.arange(judged.block.rows)) + first_row
         carried = {name: _taken(judged.chunk.values[name], kept) for name in ids}
-        yield judged.block.rows, LossRows(unit.file, rows if kept is None else rows[kept], losses, carried)
+        yield judged.chunk.covered, LossRows(unit.file, rows if kept is None else rows[kept], losses, carried)
 
 
 def _unreduced(job: Job, settled: Settled, judged: Judged) -> Iterator[tuple[str, Floats]]:

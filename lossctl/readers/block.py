@@ -49,11 +49,22 @@ class Columns(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Consecutive rows of a unit: `first` is the first one's place in the unit, from 0."""
+    """Rows of a unit: `first` is where in the unit they begin, from 0; `places` (rows,) where each one stands
+    behind it, None for consecutive rows.
+    """
 
     first: int
     rows: int
     roles: dict[str, Columns]
+    places: np.ndarray | None = None
+
+    def place(self, row: int) -> int:
+        """Where in the unit a row of the block stands."""
+        return self.first + (row if self.places is None else int(self.places[row]))
+
+    def placed(self, rows: np.ndarray) -> np.ndarray:
+        """The same for several."""
+        return (rows if self.places is None else self.places[rows]) + self.first
 
 
 Faults = dict[str, "np.ndarray"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -37,10 +38,28 @@ class Unit(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Some consecutive rows of a unit: a column's name to its values, (n,) or (n, K), in the file's own type."""
+    """Some rows of a unit: a column's name to its values, (n,) or (n, K), in the file's own type.
+
+    Most chunks hold consecutive rows. One that was filtered or joined stands for `span` consecutive rows of the
+    unit, of which those at `places` (rows,), ascending from 0, are here; `left` maps a reason such as "unmatched_id"
+    to the places of rows that are accounted as dropped, and what is in neither was filtered away.
+    """
 
     rows: int
     values: dict[str, Values]
+    span: int | None = None
+    places: np.ndarray | None = None
+    left: Mapping[str, np.ndarray] = MappingProxyType({})
+
+    @property
+    def covered(self) -> int:
+        """How many rows of the unit it stands for."""
+        return self.rows if self.span is None else self.span
+
+
+def whole(source: Source) -> Source:
+    """The same rows and columns with none left out: what a filter or a join is put around."""
+    return source.whole() if hasattr(source, "whole") else source
 
 
 class Source(Protocol):

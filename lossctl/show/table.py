@@ -58,7 +58,8 @@ def account_line(result: Report) -> str:
     rows = result.rows
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.dropped.items() if count)
     why = f" ({reasons})" if reasons else ""
-    return f"{counted(rows.read)} read, {rows.used:,} used, {sum(rows.dropped.values()):,} dropped{why}"
+    away = f", {rows.filtered:,} filtered away" if rows.filtered else ""
+    return f"{counted(rows.read)} read, {rows.used:,} used, {sum(rows.dropped.values()):,} dropped{why}{away}"
 
 
 def columns_line(result: Report) -> str:

@@ -13,8 +13,9 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
-from lossctl.readers.places import open_arrays, open_source
-from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, listing, select
+from lossctl.readers.many import open_files, same_columns
+from lossctl.readers.places import open_arrays
+from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, select
 from lossctl.readers.source import ColumnInfo, Source, Unit
 
 # bytes of float64 that a block of rows should take at the most
@@ -49,9 +50,8 @@ def plan(request: Request) -> Plan:
         select(name, columns, "--id")
     as_text = (*request.ids, *(chosen["labels"].columns if classes is not None else ()))
     sources = with_text(sources, as_text)
-    needed = [name for role in chosen.values() for name in role.columns]
     for source in sources[1:]:
-        _same_columns(source, sources[0], needed)
+        same_columns(source, sources[0], chosen, request.roles)
     widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
     weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
     bits = _precision(sources[0], chosen)
@@ -74,17 +74,17 @@ def plan(request: Request) -> Plan:
         request.batch_rows or batch_rows(sum(widths.values())),
         keep_dropped=request.keep_dropped,
     )
-    return Plan(job, Units([source.units(i) for i, source in enumerate(sources)]), chosen, as_text)
+    return Plan(job, Units(sources), chosen, as_text)
 
 
 class Units:
-    """All units, in file order; those of a stream are made while one walks along, as often as it can be read."""
+    """All units, in file order, made while one walks along; a stream's as often as it can be read."""
 
-    def __init__(self, each: Sequence[Iterable[Unit]]) -> None:
-        self.each = each
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = sources
 
     def __iter__(self) -> Iterator[Unit]:
-        return chain.from_iterable(self.each)
+        return chain.from_iterable(source.units(i) for i, source in enumerate(self.sources))
 
 
 def batch_rows(width: int) -> int:
@@ -110,7 +110,8 @@ def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
         raise UsageError(f"{flag_of(arrays[0][0])} names an array, so {files[0]} has no place: give one or the other")
     if arrays:
         return (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
-    return tuple(open_source(file, settings) if isinstance(file, str) else file for file in files)
+    paths = [file for file in files if isinstance(file, str)]
+    return open_files(paths, settings) if paths else tuple(f for f in files if not isinstance(f, str))
 
 
 def _arrays(request: Request) -> Iterator[tuple[str, str]]:
@@ -183,13 +184,6 @@ def with_text(sources: tuple[Source, ...], names: tuple[str, ...]) -> tuple[Sour
     if not names:
         return sources
     return tuple(s.with_text(frozenset(names)) if hasattr(s, "with_text") else s for s in sources)
-
-
-def _same_columns(source: Source, first: Source, needed: Sequence[str]) -> None:
-    there = [column.name for column in source.columns()]
-    for name in needed:
-        if name not in there:
-            raise DataError(f"{source.path} has no column {name!r}, which {first.path} has {listing(there)}")
 
 
 def _width(source: Source, names: tuple[str, ...]) -> int:

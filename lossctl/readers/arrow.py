@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lossctl.errors import DataError
@@ -58,6 +59,16 @@ def _scalar_kind(kind: pa.DataType) -> Kind:
         return "boolean"
     text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     return "string" if text else "other"
+
+
+def texts(values: Sequence[str]) -> pa.StringArray:
+    """Texts as an array; pyarrow's own way imports pandas, which takes longer than a small file does."""
+    import numpy as np
+    import pyarrow as pa
+
+    encoded = [text.encode() for text in values]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
 
 
 def storage(values: pa.Array) -> pa.Array:

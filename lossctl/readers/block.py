@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
+from lossctl.readers.arrow import texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -266,7 +267,7 @@ def _from_text(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults
         _fault(faults, "null", _mask(values.is_null()))
     if classes is None:
         return _parsed(values, faults)
-    index = pc.index_in(values.cast(pa.string()), value_set=pa.array(classes, pa.string()))
+    index = pc.index_in(values.cast(pa.string()), value_set=texts(classes))
     unknown = _mask(pc.and_(index.is_null(), values.is_valid()))
     if unknown.any():
         _fault(faults, "unknown_class", unknown)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lossctl.readers.csv import Dialect
 
 FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
-SUFFIXES = {".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
 MAGIC = {b"PAR1": "parquet", b"\x93NUM": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
 
 

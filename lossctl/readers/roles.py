@@ -58,6 +58,17 @@ def select(selector: str | tuple[str, ...], columns: Sequence[ColumnInfo], flag:
     return Chosen(tuple(picked), "named")
 
 
+def again(chosen: Chosen, selector: str | tuple[str, ...] | None, columns: Sequence[ColumnInfo]) -> tuple[str, ...]:
+    """What the glob or the family that chose some columns picks among those of another file."""
+    names = [column.name for column in columns]
+    if selector is None:
+        prefixes = {_prefix(name, (*LABEL_NAMES, *PRED_NAMES)) for name in chosen.columns}
+        families = _families(names, tuple(filter(None, prefixes))) if len(chosen.columns) > 1 else {}
+        return tuple(name for members in families.values() for name in members)
+    globs = [part for part in _parts(selector) if part not in chosen.columns]
+    return tuple(name for part in globs for name in names if fnmatchcase(name, part))
+
+
 def _parts(selector: str | tuple[str, ...]) -> list[str]:
     return [part.strip() for part in selector.split(",")] if isinstance(selector, str) else list(selector)
 

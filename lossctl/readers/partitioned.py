@@ -1,0 +1,121 @@
+"""Columns that stand in the path of a file, as Hive lays tables out: `split=test/part-0.parquet`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from lossctl.readers.arrow import texts
+from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# the names and texts of a path's keys
+Texts = tuple[tuple[str, "str | None"], ...]
+# what reads back as it stands, within int64; 007 and +1 are names
+WHOLE = re.compile(r"-?[1-9][0-9]{0,17}|0")
+
+
+class Key(NamedTuple):
+    """A partition key's value in one file; None is null."""
+
+    whole: bool
+    value: int | str | None
+
+    def as_text(self) -> Key:
+        """The same as a text."""
+        return Key(False, None if self.value is None else str(self.value))
+
+
+class Partitioned(NamedTuple):
+    """A file with columns that have one value each, the same in all its rows.
+
+    Of a column that the file has itself, the file's own counts.
+    """
+
+    inner: Source
+    constants: Mapping[str, Key]
+
+    @property
+    def path(self) -> str:
+        """The file's."""
+        return self.inner.path
+
+    @property
+    def format(self) -> str:
+        """The file's."""
+        return self.inner.format
+
+    @property
+    def rows(self) -> int | None:
+        """The file's."""
+        return self.inner.rows
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether the file is."""
+        return self.inner.rereadable
+
+    def with_text(self, names: frozenset[str]) -> Partitioned:
+        """The same, with some columns as text: a key's, too."""
+        inner = self.inner.with_text(names) if hasattr(self.inner, "with_text") else self.inner
+        return Partitioned(inner, {name: k.as_text() if name in names else k for name, k in self.constants.items()})
+
+    def whole(self) -> Partitioned:
+        """The same around the whole file."""
+        return self._replace(inner=whole(self.inner))
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """The file's, then the keys."""
+        own = list(self.inner.columns())
+        return [*own, *(_info(name, self.constants[name]) for name in self._keys(own))]
+
+    def units(self, file: int) -> Iterable[Unit]:
+        """The file's."""
+        return self.inner.units(file)
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """The file's chunks with the keys beside them; where only keys are asked for, a column tells the rows."""
+        own = list(self.inner.columns())
+        keys = [name for name in names if name in self._keys(own)]
+        asked = [name for name in names if name not in keys] or [own[0].name]
+        for chunk in self.inner.read(unit, asked, rows):
+            said = {name: _repeated(self.constants[name], chunk.rows) for name in keys}
+            every = {**chunk.values, **said}
+            yield chunk._replace(values={name: every[name] for name in names})
+
+    def _keys(self, own: Sequence[ColumnInfo]) -> list[str]:
+        taken = {column.name for column in own}
+        return [name for name in self.constants if name not in taken]
+
+
+def _info(name: str, key: Key) -> ColumnInfo:
+    return ColumnInfo(name, "integer", "int64") if key.whole else ColumnInfo(name, "string", "string")
+
+
+def _repeated(key: Key, rows: int) -> pa.Array:
+    """One value, as often as there are rows: int64, or a dictionary of one text."""
+    import numpy as np
+    import pyarrow as pa
+
+    if key.value is None:
+        return pa.nulls(rows, pa.int64() if key.whole else pa.string())
+    if key.whole:
+        return pa.array(np.full(rows, key.value))
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), texts([str(key.value)]))
+
+
+def typed(paths: Sequence[Texts]) -> list[dict[str, Key]]:
+    """The keys of each path, in a type that all paths share: whole numbers, or texts."""
+    said: dict[str, list[str]] = {}
+    for keys in paths:
+        for name, text in keys:
+            said.setdefault(name, []).extend([] if text is None else [text])
+    whole = {name for name, every in said.items() if every and all(map(WHOLE.fullmatch, every))}
+    return [{name: _key(text, name in whole) for name, text in keys} for keys in paths]
+
+
+def _key(text: str | None, whole: bool) -> Key:
+    return Key(whole, int(text) if whole and text is not None else text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -44,10 +45,11 @@ def plan(request: Request) -> Plan:
     sources = open_all([request])
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
-    chosen = choose(columns, request.roles, asked)
-    chosen, classes = _class_order(request.classes, columns, chosen)
-    for name in request.ids:
-        select(name, columns, "--id")
+    with _said_of(sources[0]):
+        chosen = choose(columns, request.roles, asked)
+        chosen, classes = _class_order(request.classes, columns, chosen)
+        for name in request.ids:
+            select(name, columns, "--id")
     as_text = (*request.ids, *(chosen["labels"].columns if classes is not None else ()))
     sources = with_text(sources, as_text)
     for source in sources[1:]:
@@ -75,6 +77,15 @@ def plan(request: Request) -> Plan:
         keep_dropped=request.keep_dropped,
     )
     return Plan(job, Units(sources), chosen, as_text)
+
+
+@contextmanager
+def _said_of(source: Source) -> Iterator[None]:
+    """Mistakes in what columns are to be are told with the file that holds them."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{source.path}: {error}") from None
 
 
 class Units:

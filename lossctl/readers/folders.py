@@ -54,9 +54,8 @@ def _expanded(argument: str) -> list[Found]:
 
     matching = sorted(glob(argument, recursive=True), key=natural)
     # ** gives the folders on the way to its files, too
-    paths = [path for path in matching if os.path.isfile(path)] or [
-        p for folder in matching for p in _in_folder(folder)
-    ]
+    paths = [path for path in matching if os.path.isfile(path)]
+    paths = paths or [path for folder in matching for path in _in_folder(folder)]
     if not paths:
         raise DataError(f"{argument}: no file matches")
     return [_found(path) for path in paths]

@@ -157,7 +157,7 @@ BAD = {
     **{DATA + TERM + REGULARIZER + text: told for text, told in IN_REGULARIZER.items()},
     DATA + REGULARIZER.replace("l2", "l3"): "objective.toml, [[regularizers]] 1 (r): kind must be one of l1, l2, ",
     "[[terms]\n": "objective.toml is no TOML: Expected ']]' at the end of an array declaration (at line 1, column 8)",
-    DATA + TERM + "labels = 'nowhere'\n": "term data: -y/--labels: no column 'nowhere' (columns: row_id, label, ink",
+    DATA + TERM + "labels = 'nowhere'\n": f"term data: {SAMPLES}/digits.parquet: -y/--labels: no column 'nowhere' (columns: row_id, label, ink",
     DATA
     + TERM
     + TERM: "objective.toml: two of terms and regularizers are called 'data'; give each a `name` of its own",
@@ -197,7 +197,7 @@ def test_an_audit_that_asks_for_nothing_or_cannot_be_read_is_told(tmp_path: Path
     assert (done.returncode, "no such file or directory" in done.stderr) == (2, True)
     (tmp_path / "o.toml").write_text(DATA + '[[eval]]\nname = "one"\nloss = "scce"\npreds = "nothing_*"\n')
     done = program("run", tmp_path / "o.toml")
-    assert (done.returncode, done.stderr.startswith("lossctl: one: -p/--preds: no column 'nothing_*'")) == (2, True)
+    assert (done.returncode, "one: " in done.stderr and "-p/--preds: no column 'nothing_*'" in done.stderr) == (2, True)
 
 
 def test_rows_that_cannot_be_used_are_told_with_their_term(tmp_path: Path) -> None:

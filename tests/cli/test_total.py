@@ -157,7 +157,9 @@ BAD = {
     **{DATA + TERM + REGULARIZER + text: told for text, told in IN_REGULARIZER.items()},
     DATA + REGULARIZER.replace("l2", "l3"): "objective.toml, [[regularizers]] 1 (r): kind must be one of l1, l2, ",
     "[[terms]\n": "objective.toml is no TOML: Expected ']]' at the end of an array declaration (at line 1, column 8)",
-    DATA + TERM + "labels = 'nowhere'\n": f"term data: {SAMPLES}/digits.parquet: -y/--labels: no column 'nowhere' (columns: row_id, label, ink",
+    DATA
+    + TERM
+    + "labels = 'nowhere'\n": f"term data: {SAMPLES}/digits.parquet: -y/--labels: no column 'nowhere' (columns: row_id, label, ink",
     DATA
     + TERM
     + TERM: "objective.toml: two of terms and regularizers are called 'data'; give each a `name` of its own",

@@ -74,7 +74,7 @@ def evaluate(
         on_empty: what a zero denominator gives: "error", "nan" or "zero"; None for the framework's answer.
         max_dropped: the share (a float) or count (an int) of rows that may be dropped.
         keep_dropped: `Result.dropped_rows` is wanted.
-        read: how text is read: any of `delimiter`, `header`, `null_values`, `format`.
+        read: how text is read: any of `delimiter`, `header`, `null_values`, `format`, `encoding`, `decimal`.
         threads: how many work at once; 0 takes all processors. The bits are the same for any.
         batch_size: rows a block; 0 takes what suits. The bits are the same for any.
         **options: options of the losses, such as `delta=2`.
@@ -290,7 +290,7 @@ def _texts(given: str | Iterable[str]) -> tuple[str, ...]:
 def _settings(read: Mapping[str, Any]) -> Any:
     from lossctl.readers.places import ReadSettings
 
-    known = ("delimiter", "header", "null_values", "format")
+    known = ("delimiter", "header", "null_values", "format", "encoding", "decimal")
     for name in read:
         if name not in known:
             raise UsageError(f"read has no {name!r}{nearest(name, known)}; it has {', '.join(known)}")

@@ -30,6 +30,8 @@ def eval_command(
     no_header: w.NoHeader = False,
     null_value: w.NullValues = None,
     input_format: w.InputFormat = None,
+    encoding: w.Encoding = None,
+    decimal: w.Decimal = None,
     reduction: w.ReductionWord = None,
     class_weights: w.ClassWeights = None,
     ignore_index: w.IgnoreIndex = None,
@@ -75,6 +77,7 @@ def eval_command(
         meaning(entry, reduction)
     selectors = _roles({"labels": labels, "preds": preds, "weights": weights, "mask": mask}, role or [])
     read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
+    read |= {"encoding": encoding, "decimal": decimal}
     asked: dict[str, Any] = {
         "classes": _classes(classes),
         "ids": tuple(row_id or ()),

@@ -131,6 +131,19 @@ InputFormat = Annotated[
         help="csv, tsv, parquet, npy or npz, where the file does not tell.",
     ),
 ]
+Encoding = Annotated[
+    str | None,
+    flag(
+        "--encoding",
+        metavar="NAME",
+        help="The CSV's encoding, as cp1252, where it is neither UTF-8 nor begins with a byte-order mark.",
+        show_default=False,
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    flag("--decimal", metavar="CHAR", help="The decimal mark of a CSV's numbers: . or ,; else the file tells it."),
+]
 ReductionWord = Annotated[
     str | None,
     flag(

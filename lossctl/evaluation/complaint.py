@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lossctl.catalogue.spec import BoundLoss
@@ -9,11 +10,16 @@ from lossctl.errors import DataError
 from lossctl.evaluation.partial import Look, Offence, Partial
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.result import LossResult, Warned
+from lossctl.readers.source import whole
 
 REMEDY = "--on-bad drop leaves such rows out, --on-bad keep passes them to the formula"
 
 # reasons that stand for a wish of the caller's, not for a check
 LEFT_OUT = ("ignored", "unmatched_id", "duplicate_id")
+
+# texts of CSV files, quoted as they are shown
+FRACTION = re.compile(r"'\s*[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?\s*'")
+NO_VALUE = re.compile(r"'(?:#(?:N/A|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)|[nN]/?[aA]|[nN]ull|NULL|None|-)'")
 
 
 def row_numbers(partial: Partial) -> dict[tuple[int, int], int]:
@@ -56,14 +62,30 @@ def _hint(job: Job, partial: Partial) -> str:
         return f"The labels look one-based (1 to {job.classes_count}). "
     if "probability_out_of_range" in partial.bad:
         return "If the preds are logits: --from-logits. "
+    written = _how_written(job, partial)
+    if written:
+        return written
     if "unreadable_label" in partial.bad:
         return "If the labels are class names: --classes a,b,c in the order of the preds. "
     return ""
 
 
+def _how_written(job: Job, partial: Partial) -> str:
+    """What a CSV's texts that should be numbers look like, and the flag that reads them."""
+    for offence in partial.offences:
+        if offence.reason.startswith("unreadable_") and job.sources[offence.file].format in ("csv", "tsv"):
+            fraction = FRACTION.fullmatch(offence.value)
+            if fraction:
+                mark = "point" if fraction[1] == "." else "comma"
+                return f"If the numbers have a decimal {mark}: --decimal {fraction[1]} reads them. "
+            if NO_VALUE.fullmatch(offence.value):
+                return f"If {offence.value} means no value: --null-value {offence.value}. "
+    return ""
+
+
 def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> tuple[Warned, ...]:
     """What deserves a look although it stopped nothing."""
-    found = [*_sums(job, partial), *_constant(job, partial), *_scale(job, partial)]
+    found = [*_decimal_commas(job), *_sums(job, partial), *_constant(job, partial), *_scale(job, partial)]
     for entry in results:
         if entry.guarded:
             count, share = int(entry.guarded["count"]), entry.guarded["share"]
@@ -77,6 +99,15 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
     ):
         found.append(Warned("no_class_0", partial.used, "no label is class 0: are the labels one-based?"))
     return tuple(found)
+
+
+def _decimal_commas(job: Job) -> list[Warned]:
+    paths = [source.path for source in map(whole, job.sources) if getattr(source, "decimal_comma", False)]
+    if not paths:
+        return []
+    files = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    message = f"{files}: the numbers were read with a decimal comma; --decimal , or --decimal . settles it"
+    return [Warned("decimal_comma", len(paths), message)]
 
 
 def _class_indices(core: BoundLoss) -> bool:

@@ -17,7 +17,7 @@ from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partia
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled
-from lossctl.readers.block import Block, Columns, lay
+from lossctl.readers.block import Block, Columns, laid, lay
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,7 +92,7 @@ def _laid_and_judged(job: Job, unit: Unit, first: int, chunk: Chunk, checks: lis
 
 
 def _laid(job: Job, role: str, chunk: Chunk) -> Columns:
-    columns = lay([chunk.values[name] for name in job.columns[role]], job.classes if role == "labels" else None)
+    columns = laid(chunk, job.columns[role], job.classes if role == "labels" else None)
     return columns if columns.width == job.widths[role] else _widened(job, role, columns)
 
 

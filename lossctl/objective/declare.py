@@ -19,7 +19,7 @@ class Call:
     Attributes:
         files: paths; empty where the caller brings the data.
         roles: role to its columns; roles not named are found by name.
-        read: how text is read: `delimiter`, `header`, `null_values`, `format`.
+        read: how text is read: `delimiter`, `header`, `null_values`, `format`, `encoding`, `decimal`.
         settings: further attributes of a request, such as `on_bad` and `classes`.
     """
 

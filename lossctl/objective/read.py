@@ -76,6 +76,8 @@ def _call(table: Table, folder: str) -> Call:
         "header": read.flag("header"),
         "null_values": read.texts("null_values", None),
         "format": read.text("format", None),
+        "encoding": read.text("encoding", None),
+        "decimal": read.text("decimal", None),
     }
     read.close()
     settings = {

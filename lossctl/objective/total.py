@@ -132,7 +132,8 @@ def settings(call: Call) -> dict[str, Any]:
     plain = Request((), (), {})
     named = ("on_bad", "on_empty", "classes", "class_weights", "ignore_index", "max_dropped")
     said = {name: call.settings.get(name, getattr(plain, name)) for name in named}
-    reading = {name: getattr(plain.read, name) for name in ("delimiter", "header", "null_values", "format")}
+    words = ("delimiter", "header", "null_values", "format", "encoding", "decimal")
+    reading = {name: getattr(plain.read, name) for name in words}
     return {**_listed(said), "read": _listed({**reading, **call.read})}
 
 

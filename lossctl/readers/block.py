@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from lossctl.readers.source import Values
+    from lossctl.readers.source import Chunk, Values
 
 NATIVE = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)) | {
     "float32",
@@ -69,6 +69,21 @@ class Block(NamedTuple):
 
 
 Faults = dict[str, "np.ndarray"]
+
+
+def laid(chunk: Chunk, names: Sequence[str], classes: tuple[str, ...] | None = None) -> Columns:
+    """The columns of one role of a chunk, as `lay` makes them; numbers in texts have the file's decimal mark."""
+    values = [chunk.values[name] for name in names]
+    if chunk.commas and classes is None:
+        values = [_pointed(entry) if name in chunk.commas else entry for name, entry in zip(names, values, strict=True)]
+    return lay(values, classes)
+
+
+def _pointed(values: pa.Array) -> pa.Array:
+    """Texts with a point for each comma; what has a point already is no number where the comma is the decimal mark."""
+    import pyarrow.compute as pc
+
+    return pc.replace_substring(pc.replace_substring(values, ".", "?"), ",", ".")
 
 
 def lay(values: Sequence[Values], classes: tuple[str, ...] | None = None) -> Columns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError
-from lossctl.readers.csv_parse import BadLineError, Parsing, parse
+from lossctl.readers.csv_parse import OTHER_ENCODING, BadLineError, Parsing, parse
 from lossctl.readers.csv_ranges import cuts, last_line_end, line_ends
+from lossctl.readers.csv_told import DELIMITERS, LINES, QUOTED, SEPARATOR, delimiter_of, has_decimal_comma
 from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
 
 if TYPE_CHECKING:
@@ -23,25 +23,28 @@ if TYPE_CHECKING:
 RANGE_BYTES = 1 << 21
 HEAD_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
-# where two fit, the first one is meant
-DELIMITERS = ",\t;"
 KINDS: dict[str, Kind] = {"int64": "integer", "double": "float", "bool": "boolean", "null": "float"}
 
 
 class Dialect(NamedTuple):
-    """How the text is to be read; a delimiter of None is told from the first line."""
+    """How the text is to be read; a delimiter or decimal mark of None is told by the first lines."""
 
     delimiter: str | None = None
     header: bool = True
     null_values: tuple[str, ...] = ()
+    decimal: str | None = None
 
 
 class Layout(NamedTuple):
-    """What the beginning of a CSV says: where its data starts, how it parses, its columns' first types."""
+    """What the beginning of a CSV says: where its data starts, how it parses, its columns' first types.
+
+    `decimal_comma` tells that the numbers were found to have one, and nobody had said so.
+    """
 
     start: int
     parsing: Parsing
     columns: tuple[ColumnInfo, ...] = ()
+    decimal_comma: bool = False
 
     @property
     def format(self) -> str:
@@ -63,6 +66,11 @@ class CsvSource:
     def format(self) -> str:
         """`csv`, or `tsv` where tabs part the fields."""
         return self._layout().format
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether the numbers were found to have a decimal comma."""
+        return self._layout().decimal_comma
 
     @property
     def rows(self) -> int | None:
@@ -92,7 +100,7 @@ class CsvSource:
         except BadLineError as bad:
             line = _lines_before(self.path, unit.start) + bad.line
             raise DataError(f"{self.path} line {line}: {bad}") from None
-        yield from sliced(table, names, rows)
+        yield from sliced(table, names, rows, parsing.decimal == ",")
 
     def _layout(self) -> Layout:
         status = _status(self.path)
@@ -110,63 +118,92 @@ def layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout:
     Raises:
         DataError: no CSV, or a header that names a column twice.
     """
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head:
-        raise DataError(f"{place}: expected CSV in UTF-8, found UTF-16 or binary data")
+    _refuse_binary(head, place)
     start = len(BOM) if head.startswith(BOM) else 0
-    first = _first_line(head[start:], dialect.delimiter or DELIMITERS, whole, place)
-    delimiter = dialect.delimiter or _told_delimiter(first)
-    fields = _fields(first, delimiter, place)
-    names = fields if dialect.header else tuple(f"c{i}" for i in range(len(fields)))
+    separator = SEPARATOR.match(head, start)
+    if separator:
+        start = separator.end()
+    said = dialect.delimiter or (separator[2].decode() if separator else None)
+    lines = _first_lines(head[start:], said or DELIMITERS, whole, place)
+    delimiter = said or delimiter_of(lines, dialect.header, dialect.decimal)
+    before = head.count(b"\n", 0, start)
+    names = _names(lines[0], delimiter, dialect.header, f"{place} line {before + 1}")
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(f"{place}: the header names column {twice!r} twice; --no-header reads by number")
-    start += len(first) if dialect.header else 0
-    parsing = Parsing(delimiter, names, dialect.null_values)
+    start += len(lines[0]) if dialect.header else 0
+    parsing = Parsing(delimiter, names, dialect.null_values, decimal=dialect.decimal or ".")
     body = head[start:] if whole else head[start : start + last_line_end(head[start:], delimiter)]
-    return Layout(start, parsing, _first_types(body, parsing, head.count(b"\n", 0, start), place))
+    return _typed(Layout(start, parsing), body, dialect.decimal is None, head.count(b"\n", 0, start), place)
 
 
-def _first_line(head: bytes, delimiters: str, whole: bool, place: str) -> bytes:
-    """The first line with its end; a quoted field may hold line ends."""
-    ends = line_ends(head, delimiters)
-    if not len(ends) and not whole:
+def _refuse_binary(head: bytes, place: str) -> None:
+    at = head.find(b"\0")
+    if at >= 0:
+        line = head.count(b"\n", 0, at) + 1
+        raise DataError(
+            f"{place} line {line}: expected CSV, found a NUL byte; if it is UTF-16 without a mark: --encoding utf-16-le"
+        )
+
+
+def _first_lines(head: bytes, delimiters: str, whole: bool, place: str) -> list[bytes]:
+    """Some lines with their ends, at least one; a quoted field may hold line ends."""
+    ends = line_ends(head, delimiters)[:LINES].tolist()
+    if not ends and b"\r" in QUOTED.sub(b"", head).rstrip(b"\r"):
+        raise DataError(f"{place}: its lines end in CR alone, expected LF or CRLF; tr '\\r' '\\n' makes that of them")
+    if not ends and not whole:
         raise DataError(f"{place}: the first line does not end within {len(head):,} bytes; is this a CSV file?")
-    line = head[: ends[0]] if len(ends) else head
-    if not line.strip():
+    if not (head[: ends[0]] if ends else head).strip():
         raise DataError(f"{place}: the first line is empty, expected column names or values")
-    return line
+    # the rest is a line too where no more follows
+    last = [len(head)] if whole and len(ends) < LINES and ends[-1:] != [len(head)] else []
+    return [head[start:stop] for start, stop in pairwise([0, *ends, *last])]
 
 
-def _told_delimiter(line: bytes) -> str:
-    bare = re.sub(rb'"[^"]*"', b"", line)
-    return next((mark for mark in DELIMITERS if mark.encode() in bare), ",")
+def _names(line: bytes, delimiter: str, header: bool, place: str) -> tuple[str, ...]:
+    """The columns' names; one without any is called by its number, as all are where there is no header."""
+    fields = _fields(line, delimiter, place)
+    return tuple(name if header and name else f"c{i}" for i, name in enumerate(fields))
 
 
 def _fields(line: bytes, delimiter: str, place: str) -> tuple[str, ...]:
     try:
         return tuple(next(csv.reader([line.decode()], delimiter=delimiter)))
     except UnicodeDecodeError:
-        raise DataError(f"{place} line 1: not readable as UTF-8; convert the file, for example with iconv") from None
+        raise DataError(f"{place}: not readable as {OTHER_ENCODING}") from None
     except csv.Error:
-        raise DataError(f"{place} line 1: expected fields and a line end (LF or CRLF), found others") from None
+        raise DataError(f"{place}: expected fields and a line end (LF or CRLF), found others") from None
 
 
-def _first_types(body: bytes, parsing: Parsing, lines: int, place: str) -> tuple[ColumnInfo, ...]:
+def _typed(layout: Layout, body: bytes, open_decimal: bool, lines: int, place: str) -> Layout:
+    """The layout with the columns' types in the body, and with its decimal mark where that is left open."""
+    parsing = layout.parsing
     if not body.strip():
-        return tuple(ColumnInfo(name, "float", "empty") for name in parsing.names)
+        return layout._replace(columns=tuple(ColumnInfo(name, "float", "empty") for name in parsing.names))
     try:
         table = parse(body, parsing, parsing.names)
+        # where commas part the fields, one that stands in quotes may part thousands
+        if open_decimal and parsing.delimiter != "," and b"," in body:
+            by_comma = parsing._replace(decimal=",")
+            other = parse(body, by_comma, parsing.names)
+            if has_decimal_comma(table, other):
+                layout, table = layout._replace(parsing=by_comma, decimal_comma=True), other
     except BadLineError as bad:
         raise DataError(f"{place} line {lines + bad.line}: {bad}") from None
-    kinds = [str(field.type) for field in table.schema]
-    named = zip(parsing.names, kinds, strict=True)
-    return tuple(ColumnInfo(name, KINDS.get(kind, "string"), kind) for name, kind in named)
+    return layout._replace(columns=tuple(map(_column, table.schema)))
 
 
-def sliced(table: pa.Table, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+def _column(field: pa.Field) -> ColumnInfo:
+    kind = str(field.type)
+    return ColumnInfo(field.name, KINDS.get(kind, "string"), kind)
+
+
+def sliced(table: pa.Table, names: Sequence[str], rows: int, decimal_comma: bool = False) -> Iterator[Chunk]:
     """A table in chunks of at most so many rows."""
+    texts = (field.name for field in table.schema if decimal_comma and str(field.type) == "string")
+    commas = frozenset(texts)
     for batch in table.to_batches(max_chunksize=rows):
-        yield Chunk(batch.num_rows, {name: batch.column(name) for name in names})
+        yield Chunk(batch.num_rows, {name: batch.column(name) for name in names}, commas=commas)
 
 
 def _status(path: str) -> os.stat_result:

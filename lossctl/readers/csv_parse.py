@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.csv as pc
 
+OTHER_ENCODING = "UTF-8; if the file is in another encoding, name it, for example --encoding cp1252"
 PLAIN = frozenset({"int64", "double", "bool", "null", "string"})
 
 
 class Parsing(NamedTuple):
-    """How lines become a table; `text` are columns that stay text whatever they look like."""
+    """How lines become a table: `text` are columns that stay text whatever they look like, `decimal` is "." or ","."""
 
     delimiter: str
     names: tuple[str, ...]
     null_values: tuple[str, ...] = ()
     text: frozenset[str] = frozenset()
+    decimal: str = "."
 
 
 class BadLineError(Exception):
@@ -76,6 +78,7 @@ def _types(parsing: Parsing, names: Sequence[str], text: frozenset[str]) -> pc.C
         null_values=["", *parsing.null_values],
         strings_can_be_null=True,
         column_types=dict.fromkeys(text, pa.string()),
+        decimal_point=parsing.decimal,
     )
 
 
@@ -103,5 +106,5 @@ def _unreadable(data: bytes, parsing: Parsing, column: re.Match[str] | None) -> 
         data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return BadLineError(line, f"{what} UTF-8; convert the file, for example with iconv -t UTF-8")
+        return BadLineError(line, f"{what} {OTHER_ENCODING}")
     return BadLineError(1, f"from here on {what} CSV")

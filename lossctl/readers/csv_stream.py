@@ -1,4 +1,4 @@
-"""CSV as a stream, from stdin or out of a compressed file: cut while it is read, and its pieces parsed by threads."""
+"""CSV as a stream, from stdin, unpacked or decoded: cut while it is read, and its pieces parsed by threads."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ class CsvStream:
         """`csv`, or `tsv` where tabs part the fields."""
         return self._layout().format
 
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether the numbers were found to have a decimal comma."""
+        return self._layout().decimal_comma
+
     def with_text(self, names: frozenset[str]) -> CsvStream:
         """The same, with some more columns left as text."""
         self.text |= names
@@ -65,11 +70,12 @@ class CsvStream:
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a piece."""
         assert isinstance(unit, Piece)
+        parsing = self._layout().parsing._replace(text=self.text)
         try:
-            table = parse(unit.data, self._layout().parsing._replace(text=self.text), names)
+            table = parse(unit.data, parsing, names)
         except BadLineError as bad:
             raise DataError(f"{self.place} line {unit.start + bad.line}: {bad}") from None
-        yield from sliced(table, names, rows)
+        yield from sliced(table, names, rows, parsing.decimal == ",")
 
     def cut(self, file: int) -> Iterator[Piece]:
         """The stream's pieces, `start` and `stop` in lines."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
+from lossctl.readers.files import sequential
 from lossctl.readers.packed import TELLING, Joined, Readable, Unpacked, bare, packing
 from lossctl.readers.source import Source
 
@@ -27,6 +29,8 @@ class ReadSettings(NamedTuple):
     header: bool = True
     null_values: tuple[str, ...] = ()
     format: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
 
 
 def open_source(path: str, settings: ReadSettings) -> Source:
@@ -54,9 +58,14 @@ def open_source(path: str, settings: ReadSettings) -> Source:
         from lossctl.readers.npy import ArraysSource, NpzSource
 
         return ArraysSource((path,)) if format == "npy" else NpzSource(path)
+    from lossctl.readers.decoded import encoding_named, encoding_told
+
+    dialect, named = _dialect(settings, format), encoding_named(settings.encoding)
+    if encoding_told(start, named) is not None:
+        return _as_stream(path, dialect, partial(_file_text, path, named))
     from lossctl.readers.csv import CsvSource
 
-    return CsvSource(path, _dialect(settings, format))
+    return CsvSource(path, dialect)
 
 
 def open_arrays(paths: tuple[str, ...]) -> Source:
@@ -75,17 +84,39 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
 
 
 def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
-    from lossctl.readers.csv_stream import CsvStream
+    from lossctl.readers.decoded import encoding_named
 
     format = settings.format or SUFFIXES.get(os.path.splitext(bare(path))[1].lower(), "csv")
     if format not in ("csv", "tsv"):
         raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV is read packed")
-    dialect = _dialect(settings, format)
-    return CsvStream(path, dialect, partial(_unpacked, path, packed), True, check=partial(_text_only, path))
+    named = encoding_named(settings.encoding)
+    return _as_stream(path, _dialect(settings, format), partial(_unpacked, path, packed, named))
 
 
-def _unpacked(path: str, packed: str) -> Unpacked:
-    return Unpacked(path, packed, path)
+def _as_stream(path: str, dialect: Dialect, opened: Callable[[], Readable]) -> Source:
+    from lossctl.readers.csv_stream import CsvStream
+
+    return CsvStream(path, dialect, opened, True, check=partial(_text_only, path))
+
+
+def _unpacked(path: str, packed: str, named: str | None) -> Readable:
+    return _in_utf8(Unpacked(path, packed, path), named, path)
+
+
+def _file_text(path: str, named: str | None) -> Readable:
+    return _in_utf8(sequential(path), named, path)
+
+
+def _in_utf8(stream: Readable, named: str | None, place: str) -> Readable:
+    """A stream's text, decoded where it is not UTF-8 already."""
+    from lossctl.readers.decoded import Decoded, encoding_told
+
+    start = stream.read(TELLING)
+    text, encoding = Joined(start, stream), encoding_told(start, named)
+    if encoding is None:
+        return text
+    _text_only(place, start)
+    return Decoded(text, encoding, place)
 
 
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
@@ -96,7 +127,9 @@ def _dialect(settings: ReadSettings, format: str) -> Dialect:
         delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
         if len(delimiter.encode()) != 1 or delimiter in '"\r\n':
             raise UsageError(f"--delimiter takes one character, got {settings.delimiter!r}")
-    return Dialect(delimiter, settings.header, settings.null_values)
+    if settings.decimal not in (None, ".", ","):
+        raise UsageError(f"--decimal takes . or , got {settings.decimal!r}")
+    return Dialect(delimiter, settings.header, settings.null_values, settings.decimal)
 
 
 def _stdin(settings: ReadSettings) -> Source:
@@ -107,16 +140,17 @@ def _stdin(settings: ReadSettings) -> Source:
     if settings.format not in (None, "csv", "tsv"):
         raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
     from lossctl.readers.csv_stream import CsvStream
+    from lossctl.readers.decoded import encoding_named
 
-    dialect = _dialect(settings, settings.format or "csv")
-    return CsvStream("-", dialect, _stdin_unpacked, False, check=partial(_text_only, "stdin"))
+    dialect, named = _dialect(settings, settings.format or "csv"), encoding_named(settings.encoding)
+    return CsvStream("-", dialect, partial(_stdin_text, named), False, check=partial(_text_only, "stdin"))
 
 
-def _stdin_unpacked() -> Readable:
+def _stdin_text(named: str | None) -> Readable:
     """stdin's content; it may be packed."""
     start = sys.stdin.buffer.read(TELLING)
     stream, packed = Joined(start, sys.stdin.buffer), packing(start)
-    return stream if packed is None else Unpacked(stream, packed, "stdin")
+    return _in_utf8(stream if packed is None else Unpacked(stream, packed, "stdin"), named, "stdin")
 
 
 def _beginning(path: str) -> bytes:

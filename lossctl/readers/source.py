@@ -42,7 +42,8 @@ class Chunk(NamedTuple):
 
     Most chunks hold consecutive rows. One that was filtered or joined stands for `span` consecutive rows of the
     unit, of which those at `places` (rows,), ascending from 0, are here; `left` maps a reason such as "unmatched_id"
-    to the places of rows that are accounted as dropped, and what is in neither was filtered away.
+    to the places of rows that are accounted as dropped, and what is in neither was filtered away. `commas` are columns
+    of text whose numbers have a decimal comma.
     """
 
     rows: int
@@ -50,6 +51,7 @@ class Chunk(NamedTuple):
     span: int | None = None
     places: np.ndarray | None = None
     left: Mapping[str, np.ndarray] = MappingProxyType({})
+    commas: frozenset[str] = frozenset()
 
     @property
     def covered(self) -> int:

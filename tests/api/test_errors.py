@@ -204,7 +204,7 @@ def test_data_that_cannot_be_used(data: Any, told: str) -> None:
         ({"max_dropped": -1}, "max_dropped takes a count"),
         ({"threads": -1}, "threads must be a whole number >= 0, got -1"),
         ({"batch_size": 0.5}, "batch_size must be a whole number >= 0, got 0.5"),
-        ({"read": {"delim": ";"}}, "read has no 'delim'; did you mean delimiter?"),
+        ({"read": {"delim": ";"}}, "read has no 'delim'; did you mean delimiter or"),
     ],
 )
 def test_words_that_do_not_fit(words: dict[str, Any], told: str) -> None:

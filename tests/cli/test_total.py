@@ -159,7 +159,7 @@ BAD = {
     "[[terms]\n": "objective.toml is no TOML: Expected ']]' at the end of an array declaration (at line 1, column 8)",
     DATA
     + TERM
-    + "labels = 'nowhere'\n": f"term data: {SAMPLES}/digits.parquet: -y/--labels: no column 'nowhere' (columns: row_id, label, ink",
+    + "labels = 'nowhere'\n": f"term data: {SAMPLES}/digits.parquet: -y/--labels: no column 'nowhere' (columns: ",
     DATA
     + TERM
     + TERM: "objective.toml: two of terms and regularizers are called 'data'; give each a `name` of its own",

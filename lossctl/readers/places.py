@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
+from lossctl.readers import files
 from lossctl.readers.packed import TELLING, Joined, Readable, Unpacked, bare, packing
 from lossctl.readers.source import Source
 
@@ -40,6 +40,7 @@ def open_source(path: str, settings: ReadSettings) -> Source:
         raise UsageError(f"--input-format must be one of {', '.join(FORMATS)}, got {settings.format!r}")
     if path == "-":
         return _stdin(settings)
+    path = files.located(path)
     start = _beginning(path)
     packed = packing(start)
     if packed is not None:
@@ -54,6 +55,10 @@ def open_source(path: str, settings: ReadSettings) -> Source:
         from lossctl.readers.npy import ArraysSource, NpzSource
 
         return ArraysSource((path,)) if format == "npy" else NpzSource(path)
+    if files.is_remote(path):
+        from lossctl.readers.csv_stream import CsvStream
+
+        return CsvStream(path, _dialect(settings, format), partial(_streamed, path), True)
     from lossctl.readers.csv import CsvSource
 
     return CsvSource(path, _dialect(settings, format))
@@ -67,6 +72,7 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
     """
     from lossctl.readers.npy import ArraysSource
 
+    paths = tuple(map(files.located, paths))
     for path in paths:
         packed = packing(_beginning(path))
         if packed is not None:
@@ -77,7 +83,7 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
 def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
     from lossctl.readers.csv_stream import CsvStream
 
-    format = settings.format or SUFFIXES.get(os.path.splitext(bare(path))[1].lower(), "csv")
+    format = settings.format or SUFFIXES.get(os.path.splitext(bare(files.plain_name(path)))[1].lower(), "csv")
     if format not in ("csv", "tsv"):
         raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV is read packed")
     dialect = _dialect(settings, format)
@@ -85,7 +91,13 @@ def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
 
 
 def _unpacked(path: str, packed: str) -> Unpacked:
-    return Unpacked(path, packed, path)
+    return Unpacked(_streamed(path) if files.is_remote(path) else path, packed, path)
+
+
+def _streamed(path: str) -> Readable:
+    from lossctl.readers.remote import Stream
+
+    return Stream(path)
 
 
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
@@ -120,17 +132,7 @@ def _stdin_unpacked() -> Readable:
 
 
 def _beginning(path: str) -> bytes:
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise DataError(f"{path} is a directory; name the files in it")
-        # a named pipe would be waited for
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path} is no regular file; pipe it in and name it -")
-        with open(path, "rb") as file:
-            start = file.read(TELLING)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {str(getattr(error, 'strerror', None) or error).lower()}") from None
+    start = files.beginning(path, TELLING)
     if not start:
         raise DataError(f"{path} is empty")
     return start
@@ -150,4 +152,4 @@ def _format(path: str, start: bytes) -> str:
     told = MAGIC.get(start[:4])
     if told is not None:
         return told
-    return SUFFIXES.get(os.path.splitext(path)[1].lower(), "csv")
+    return SUFFIXES.get(os.path.splitext(files.plain_name(path))[1].lower(), "csv")

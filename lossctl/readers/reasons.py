@@ -22,7 +22,11 @@ HINTS = {
 }
 
 
-class LastError(Exception):
+class LostError(OSError):
+    """A place does not give a file's bytes: nothing is said of what they hold."""
+
+
+class LastError(LostError):
     """All attempts failed.
 
     Args:

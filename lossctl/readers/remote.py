@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from lossctl.errors import DataError
 from lossctl.readers.files import Facts
+from lossctl.readers.reasons import LostError, reason
 from lossctl.readers.uri import WHOLE, Address, address, shown, whole, without_secrets
 
 if TYPE_CHECKING:
@@ -234,11 +235,9 @@ REQUESTS = re.compile(r"AWS Error|google::cloud|HDFS|Azure|curlCode")
 
 def lost(error: Exception) -> bool:
     """Whether an error of a reader's comes from the place, not from what the file holds."""
-    return REQUESTS.search(str(error)) is not None
+    return isinstance(error, LostError | FileNotFoundError) or REQUESTS.search(str(error)) is not None
 
 
 def refusal(path: str, error: Exception) -> DataError:
     """The sentence for what a place, or the library that asks it, says."""
-    from lossctl.readers.reasons import reason
-
     return DataError(f"{path}: {without_secrets(reason(error), path)}")

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lossctl.errors import DataError
 from lossctl.readers.files import Facts
-from lossctl.readers.reasons import ATTEMPTS, LastError
+from lossctl.readers.reasons import ATTEMPTS, LastError, LostError
 from lossctl.readers.remote import BLOCK, Found
 from lossctl.readers.uri import Address
 
@@ -122,7 +122,7 @@ class Parts(io.RawIOBase):
             return b""
         data = patiently(partial(self.content.read, self.place, stop))
         if len(data) != stop - self.place:
-            raise OSError(f"expected {stop - self.place:,} bytes, found {len(data):,}: the file changed")
+            raise LostError(f"expected {stop - self.place:,} bytes, found {len(data):,}: the file changed")
         self.place = stop
         return data
 
@@ -160,7 +160,7 @@ def _cause(error: Exception) -> Exception:
     status = getattr(found, "status", None)
     if status in (404, 410):
         return FileNotFoundError()
-    return OSError(_said(found)) if status is not None and status not in PASSING else found
+    return LostError(_said(found)) if status is not None and status not in PASSING else found
 
 
 def _may_pass(error: Exception) -> bool:

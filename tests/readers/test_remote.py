@@ -1,4 +1,4 @@
-"""Files behind a network: the same values as from disk, only the bytes that are needed, and sentences in bounded time."""
+"""Files behind a network: the values of the disk, only the bytes that are needed, and sentences in bounded time."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ ROWS = 60_000
 # lossctl.evaluate over several calls, each with its value or its error
 EVALUATE = """
 import json, sys, lossctl
-from lossctl.readers import web_store
+from lossctl.readers import parquet, web_store
 def value(data=None, **more):
     try:
         return lossctl.evaluate(data, loss=more.pop("loss", "mse"), **more).value
     except lossctl.LossctlError as error:
         return f"{type(error).__name__}: {error}"
 for name, limit in json.loads(sys.argv[1]).items():
-    setattr(web_store, name, limit)
+    setattr(parquet if name == "AT_ONCE" else web_store, name, limit)
 sys.stdout.write(json.dumps([value(**call) for call in json.loads(sys.argv[2])]))
 """
 
@@ -241,10 +241,10 @@ def test_a_dead_s3_is_given_up(tmp_path: Path) -> None:
 
 
 class Relay:
-    """Passes bytes between its port and another, and counts those that come back."""
+    """Passes bytes between its port and another, and counts those that come back; after `limit` of them it is gone."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.count, self.lock = port, 0, threading.Lock()
+    def __init__(self, port: int, limit: int = 1 << 40) -> None:
+        self.port, self.limit, self.count, self.lock = port, limit, 0, threading.Lock()
         self.listening = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -264,6 +264,9 @@ class Relay:
                 while data := source.recv(1 << 16):
                     with self.lock:
                         self.count += len(data) * back
+                    if self.count > self.limit:
+                        target.shutdown(socket.SHUT_RDWR)
+                        return
                     target.sendall(data)
                 target.shutdown(socket.SHUT_WR)
             except OSError:
@@ -281,6 +284,24 @@ def test_only_the_columns_asked_for_are_fetched(s3: dict[str, str], folder: Path
     needed = 2 * 8 * ROWS
     # beside the columns: the footer, a look at the beginning, and the answers' heads
     assert needed < relay.count < needed + (1 << 18) < (folder / "t.parquet").stat().st_size / 3
+
+
+@needs_moto
+def test_large_units_are_fetched_piece_by_piece(s3: dict[str, str], expected: float) -> None:
+    assert evaluated([{"data": "s3://data/in/t.parquet"}], s3, AT_ONCE=0) == [expected]
+
+
+@needs_moto
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+def test_s3_that_goes_away_is_told_from_a_broken_file(s3: dict[str, str], name: str) -> None:
+    relay = Relay(int(endpoint(s3).rpartition(":")[2]), limit=300_000)
+    try:
+        env = {**s3, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{relay.listening.getsockname()[1]}"}
+        assert re.fullmatch(
+            rf"s3://data/in/{name}: 3 attempts failed, the last with: .*", refused(f"s3://data/in/{name}", env=env)
+        )
+    finally:
+        relay.listening.close()
 
 
 @needs_moto
@@ -332,7 +353,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path, self.headers["Range"]))
         if how == "silent":
             self.server.end.wait(20)
-        status = {"down": 503, "denied": 403, "flaky": 503 if before < 2 else 200}.get(how, 200)
+        status = {
+            "down": 503,
+            "denied": 403,
+            "flaky": 503 if before < 2 else 200,
+            "dying": 503 if before > 5 else 200,
+        }.get(how, 200)
         file = self.server.folder / name
         if status != 200 or not file.exists():
             self._answer(status if status != 200 else 404, b"", {})
@@ -344,7 +370,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         start, stop = int(span[1]), min(int(span[2]) + 1, len(data))
         self._answer(206, data[start:stop], {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"})
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815
 
     def _answer(self, status: int, data: bytes, headers: dict[str, str], cut: bool = False) -> None:
         self.send_response(status)
@@ -399,7 +425,15 @@ def test_the_program_reads_the_web_by_columns(web: Web, expected: float, tmp_pat
 
 @needs_fsspec
 def test_the_web_refuses_in_a_sentence(web: Web) -> None:
-    names = ("plain/nope.csv", "denied/t.csv", "down/t.csv", "cut/t.csv", "silent/t.csv", "plain/empty.csv")
+    names = (
+        "plain/nope.csv",
+        "denied/t.csv",
+        "down/t.csv",
+        "cut/t.csv",
+        "silent/t.csv",
+        "plain/empty.csv",
+        "dying/t.parquet",
+    )
     places = [at(web, name) for name in names]
     dead = f"http://127.0.0.1:{closed_port()}/t.csv"
     calls = [{"data": place} for place in (*places, dead, "foo://bar/t.csv")]
@@ -414,8 +448,9 @@ def test_the_web_refuses_in_a_sentence(web: Web) -> None:
     assert said[3].startswith(f"DataError: {places[3]}: 3 attempts failed, the last with: ")
     assert said[4].startswith(f"DataError: {places[4]}: 3 attempts failed, the last with: ")
     assert said[5] == f"DataError: {places[5]} is empty"
-    assert said[6].startswith(f"DataError: {dead}: 3 attempts failed, the last with: Cannot connect to host")
-    assert said[7].startswith("DataError: foo:// is no place that is known; there are file, s3, gs, hdfs, abfs, https")
+    assert said[6] == f"DataError: {places[6]}: 3 attempts failed, the last with: 503 Service Unavailable"
+    assert said[7].startswith(f"DataError: {dead}: 3 attempts failed, the last with: Cannot connect to host")
+    assert said[8].startswith("DataError: foo:// is no place that is known; there are file, s3, gs, hdfs, abfs, https")
     # what is denied or missing is not asked for again; fsspec asks with HEAD, then with GET
     assert [command for command, path, _ in web.asked if "denied" in path] == ["HEAD", "GET"]
 

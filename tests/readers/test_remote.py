@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -97,6 +98,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "p.npy", p)
     np.savez(folder / "t.npz", label=y, pred=p)
     (folder / "empty.csv").write_bytes(b"")
+    shutil.copy(SAMPLES / "digits_model.safetensors", folder)
     return folder
 
 
@@ -284,6 +286,23 @@ def test_only_the_columns_asked_for_are_fetched(s3: dict[str, str], folder: Path
     needed = 2 * 8 * ROWS
     # beside the columns: the footer, a look at the beginning, and the answers' heads
     assert needed < relay.count < needed + (1 << 18) < (folder / "t.parquet").stat().st_size / 3
+
+
+@needs_moto
+def test_weights_are_read_from_s3(s3: dict[str, str], folder: Path) -> None:
+    code = (
+        "import sys; from lossctl.readers.weights import array_names, weight_array; from hashlib import md5\n"
+        "for name in sorted(array_names(sys.argv[1])): print(name, md5(weight_array(sys.argv[1], name)).hexdigest())"
+    )
+    places = (f"s3://data/in/{name}" for name in ("digits_model.safetensors", "t.npz"))
+    for place, here in zip(places, (folder / "digits_model.safetensors", folder / "t.npz"), strict=True):
+        said = [
+            subprocess.run(
+                [sys.executable, "-c", code, where], env=s3, capture_output=True, text=True, check=True
+            ).stdout
+            for where in (place, str(here))
+        ]
+        assert said[0] == said[1] != ""
 
 
 @needs_moto

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl.errors import DataError, LossctlError, UsageError
+from lossctl.readers.files import located
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,15 +50,15 @@ def _paths(data: Any) -> tuple[str, ...] | None:
     if data is None:
         return ()
     if isinstance(data, str | os.PathLike):
-        return (os.fspath(data),)
+        return (located(os.fspath(data)),)
     if isinstance(data, Sequence) and all(isinstance(entry, str | os.PathLike) for entry in data):
-        return tuple(map(os.fspath, data))
+        return tuple(located(os.fspath(entry)) for entry in data)
     return None
 
 
 def _named(role: str, selector: Selector) -> str | tuple[str, ...]:
     if isinstance(selector, str | os.PathLike):
-        return os.fspath(selector)
+        return located(os.fspath(selector))
     if isinstance(selector, list | tuple) and selector and all(isinstance(name, str) for name in selector):
         return tuple(selector)
     raise UsageError(f"{role}: beside data it names columns of them, got {type(selector).__name__}")

@@ -14,6 +14,7 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
+from lossctl.readers.files import plain_name
 from lossctl.readers.many import open_files, same_columns
 from lossctl.readers.places import open_arrays
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, select
@@ -127,7 +128,7 @@ def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
 
 def _arrays(request: Request) -> Iterator[tuple[str, str]]:
     for role, selector in request.roles.items():
-        if isinstance(selector, str) and selector.endswith(".npy"):
+        if isinstance(selector, str) and plain_name(selector).endswith(".npy"):
             yield role, selector
 
 

@@ -13,6 +13,7 @@ from lossctl.catalogue.spec import BoundLoss, bind_all
 from lossctl.errors import DataError, UsageError
 from lossctl.objective.declare import Audit, Call, EvalCall, Objective, Regularizer, Term
 from lossctl.objective.table import Table
+from lossctl.readers.files import located, plain_name
 
 ROLES = ("labels", "preds", "weights", "mask")
 KINDS = ("l1", "l2", "l2_half", "elastic_net")
@@ -104,12 +105,13 @@ def _selector(table: Table, role: str, value: Any) -> Any:
 
 def _array(folder: str, selector: Any) -> Any:
     """An array that a role names lies beside the file too."""
-    return _beside(folder, selector) if isinstance(selector, str) and selector.endswith(".npy") else selector
+    names_one = isinstance(selector, str) and plain_name(selector).endswith(".npy")
+    return _beside(folder, selector) if names_one else selector
 
 
 def _beside(folder: str, path: str) -> str:
     """A path as the file means it: relative to the file's own folder."""
-    return path if path == "-" else os.path.join(folder, path)
+    return located(path) if path == "-" or "://" in path else os.path.join(folder, path)
 
 
 def _class_weights(table: Table) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError
+from lossctl.readers import files
 from lossctl.readers.csv_parse import OTHER_ENCODING, BadLineError, Parsing, parse
 from lossctl.readers.csv_ranges import cuts, last_line_end, line_ends
 from lossctl.readers.csv_told import DELIMITERS, LINES, QUOTED, SEPARATOR, delimiter_of, has_decimal_comma
@@ -87,14 +87,14 @@ class CsvSource:
 
     def units(self, file: int) -> list[Unit]:
         """Byte ranges that end at line ends."""
-        layout, size = self._layout(), _status(self.path).st_size
+        layout, size = self._layout(), files.facts(self.path).size
         ends = cuts(self.path, layout.start, size, self.range_bytes, layout.parsing.delimiter)
         return [Unit(file, number, *ends) for number, ends in enumerate(pairwise(ends))]
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a byte range."""
         parsing = self._layout().parsing._replace(text=self.text)
-        data = _bytes(self.path, unit.start, unit.stop)
+        data = files.part(self.path, unit.start, unit.stop)
         try:
             table = parse(data, parsing, names)
         except BadLineError as bad:
@@ -103,13 +103,12 @@ class CsvSource:
         yield from sliced(table, names, rows, parsing.decimal == ",")
 
     def _layout(self) -> Layout:
-        status = _status(self.path)
-        return _file_layout(self.path, self.dialect, status.st_size, status.st_mtime_ns)
+        return _file_layout(self.path, self.dialect, *files.facts(self.path))
 
 
 @lru_cache(maxsize=64)
 def _file_layout(path: str, dialect: Dialect, size: int, changed: int) -> Layout:
-    return layout_of(_bytes(path, 0, HEAD_BYTES), size <= HEAD_BYTES, dialect, path)
+    return layout_of(files.part(path, 0, HEAD_BYTES), size <= HEAD_BYTES, dialect, path)
 
 
 def layout_of(head: bytes, whole: bool, dialect: Dialect, place: str) -> Layout:
@@ -204,22 +203,6 @@ def sliced(table: pa.Table, names: Sequence[str], rows: int, decimal_comma: bool
     commas = frozenset(texts)
     for batch in table.to_batches(max_chunksize=rows):
         yield Chunk(batch.num_rows, {name: batch.column(name) for name in names}, commas=commas)
-
-
-def _status(path: str) -> os.stat_result:
-    try:
-        return os.stat(path)
-    except OSError as error:
-        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _bytes(path: str, start: int, stop: int) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            file.seek(start)
-            return file.read(stop - start)
-    except OSError as error:
-        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _lines_before(path: str, offset: int) -> int:

@@ -14,6 +14,7 @@ from tokenize import TokenError
 from typing import IO, TYPE_CHECKING, Any
 
 from lossctl.errors import DataError
+from lossctl.readers import files
 from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
 
 if TYPE_CHECKING:
@@ -150,10 +151,7 @@ def mapped(path: str) -> np.ndarray:
         DataError: the file is missing, broken, or holds Python objects.
     """
     try:
-        status = os.stat(path)
-        return _cached_map(path, status.st_size, status.st_mtime_ns)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        return _cached_map(path, *files.facts(path))
     except UNREADABLE as error:
         raise DataError(_why(path, error)) from None
 
@@ -162,13 +160,15 @@ def mapped(path: str) -> np.ndarray:
 def _cached_map(path: str, size: int, changed: int) -> np.ndarray:
     import numpy as np
 
-    with open(path, "rb") as file:
-        if file.read(6) != MAGIC:
-            raise ValueError("it does not start like one")
-        file.seek(0)
-        if _claimed_bytes(path, file) > size:
-            raise DataError(_cut_short(path))
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    # a copy of a remote file stays mapped when its name is gone
+    with files.on_disk(path) as here:
+        with open(here, "rb") as file:
+            if file.read(6) != MAGIC:
+                raise ValueError("it does not start like one")
+            file.seek(0)
+            if _claimed_bytes(path, file) > size:
+                raise DataError(_cut_short(path))
+        array = np.load(here, mmap_mode="r", allow_pickle=False)
     plain: np.ndarray = array.view(np.ndarray)
     return plain
 
@@ -252,12 +252,10 @@ def members(path: str) -> dict[str, np.ndarray]:
         DataError: as `mapped`; or they would not fit into half of the memory.
     """
     try:
-        status = os.stat(path)
+        facts = files.facts(path)
         # threads that meet here would each unpack the whole archive
         with _unpacking:
-            return _cached_members(path, status.st_size, status.st_mtime_ns)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+            return _cached_members(path, *facts)
     except UNREADABLE as error:
         raise DataError(_why(path, error).replace(".npy file", ".npz file")) from None
 
@@ -267,7 +265,7 @@ def _cached_members(path: str, size: int, changed: int) -> dict[str, np.ndarray]
     import numpy as np
 
     found: dict[str, np.ndarray] = {}
-    with zipfile.ZipFile(path) as archive:
+    with files.on_disk(path) as here, zipfile.ZipFile(here) as archive:
         _refuse_bomb(path, archive)
         for member in archive.infolist():
             with archive.open(member) as file:

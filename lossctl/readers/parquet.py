@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from lossctl.errors import DataError
+from lossctl.readers import files
 from lossctl.readers.arrow import columns_of, storage
 from lossctl.readers.source import Chunk, ColumnInfo, Unit
 
@@ -20,6 +20,8 @@ UNIT_ROWS = 1 << 17
 UNIT_BYTES = 1 << 22
 # bytes of a file whose units share a mapping
 STRETCH = 1 << 25
+# bytes of a remote unit that may be asked for in one go, and of a piece of a larger one
+AT_ONCE, PIECE = 1 << 27, 1 << 22
 
 
 class ParquetSource(NamedTuple):
@@ -57,12 +59,13 @@ class ParquetSource(NamedTuple):
 
         try:
             # held until the unit is done, so that other threads find it
-            mapping = _mapping(self.path, _place(self.path, unit) // STRETCH)
-            with _opened(self.path, mapping) as file:
+            held = _held(self.path, unit)
+            with _opened(self.path, held) as file:
                 leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
                     yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
         except (pa.ArrowException, OSError) as error:
+            _refuse_lost(self.path, error)
             group = _first_bad(self.path, unit, names)
             raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
 
@@ -86,11 +89,7 @@ def _leaf_count(kind: pa.DataType) -> int:
 
 
 def _metadata(path: str) -> Any:
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    return _cached_metadata(path, status.st_size, status.st_mtime_ns)
+    return _cached_metadata(path, *files.facts(path))
 
 
 @lru_cache(maxsize=64)
@@ -99,11 +98,12 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(path, memory_map=True)
+        metadata = pq.read_metadata(files.random_access(path))
         # a name is decoded when it is asked for, which is where a broken one shows
         _ = metadata.schema.to_arrow_schema().names
         return metadata
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        _refuse_lost(path, error)
         raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
 
 
@@ -123,8 +123,7 @@ _mappings: WeakValueDictionary[tuple[str, int, int, int], _Mapping] = WeakValueD
 
 
 def _mapping(path: str, stretch: int) -> _Mapping:
-    status = os.stat(path)
-    key = path, status.st_size, status.st_mtime_ns, stretch
+    key = path, *files.facts(path), stretch
     found = _mappings.get(key)
     if found is None:
         found = _mappings[key] = _Mapping(path)
@@ -136,11 +135,36 @@ def _place(path: str, unit: Unit) -> int:
     return int(_metadata(path).row_group(unit.start).column(0).data_page_offset)
 
 
-def _opened(path: str, mapping: _Mapping) -> Any:
+class _Remote(NamedTuple):
+    """What a remote file is opened with: small units are asked for at once, large ones piece by piece."""
+
+    at_once: bool
+
+
+def _held(path: str, unit: Unit) -> _Mapping | _Remote:
+    """What a unit of a file is read from."""
+    if not files.is_remote(path):
+        return _mapping(path, _place(path, unit) // STRETCH)
+    groups = map(_metadata(path).row_group, range(unit.start, unit.stop))
+    return _Remote(sum(group.total_byte_size for group in groups) <= AT_ONCE)
+
+
+def _opened(path: str, held: _Mapping | _Remote) -> Any:
     import pyarrow.parquet as pq
 
-    metadata = _metadata(path)
-    return pq.ParquetFile(mapping.buffer, pre_buffer=False, metadata=metadata, page_checksum_verification=True)
+    always = partial(pq.ParquetFile, metadata=_metadata(path), page_checksum_verification=True)
+    if isinstance(held, _Mapping):
+        return always(held.buffer, pre_buffer=False)
+    return always(files.random_access(path), pre_buffer=held.at_once, buffer_size=0 if held.at_once else PIECE)
+
+
+def _refuse_lost(path: str, error: Exception) -> None:
+    """Tell a file that its place does not give from one that holds what it should not."""
+    if files.is_remote(path):
+        from lossctl.readers import remote
+
+        if remote.lost(error):
+            raise files.unreadable(path, error) from None
 
 
 def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
@@ -149,7 +173,7 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
 
     for group in range(unit.start, unit.stop):
         try:
-            with _opened(path, _Mapping(path)) as file:
+            with _opened(path, _Remote(False) if files.is_remote(path) else _Mapping(path)) as file:
                 leaves = _leaves(file, names)
                 for _ in file.iter_batches(1 << 14, row_groups=[group], columns=leaves, use_threads=False):
                     pass

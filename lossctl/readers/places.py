@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
-from lossctl.readers.files import sequential
+from lossctl.readers import files
 from lossctl.readers.packed import TELLING, Joined, Readable, Unpacked, bare, packing
 from lossctl.readers.source import Source
 
@@ -44,6 +43,7 @@ def open_source(path: str, settings: ReadSettings) -> Source:
         raise UsageError(f"--input-format must be one of {', '.join(FORMATS)}, got {settings.format!r}")
     if path == "-":
         return _stdin(settings)
+    path = files.located(path)
     start = _beginning(path)
     packed = packing(start)
     if packed is not None:
@@ -61,7 +61,7 @@ def open_source(path: str, settings: ReadSettings) -> Source:
     from lossctl.readers.decoded import encoding_named, encoding_told
 
     dialect, named = _dialect(settings, format), encoding_named(settings.encoding)
-    if encoding_told(start, named) is not None:
+    if files.is_remote(path) or encoding_told(start, named) is not None:
         return _as_stream(path, dialect, partial(_file_text, path, named))
     from lossctl.readers.csv import CsvSource
 
@@ -76,6 +76,7 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
     """
     from lossctl.readers.npy import ArraysSource
 
+    paths = tuple(map(files.located, paths))
     for path in paths:
         packed = packing(_beginning(path))
         if packed is not None:
@@ -86,7 +87,7 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
 def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
     from lossctl.readers.decoded import encoding_named
 
-    format = settings.format or SUFFIXES.get(os.path.splitext(bare(path))[1].lower(), "csv")
+    format = settings.format or SUFFIXES.get(os.path.splitext(bare(files.plain_name(path)))[1].lower(), "csv")
     if format not in ("csv", "tsv"):
         raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV is read packed")
     named = encoding_named(settings.encoding)
@@ -100,11 +101,11 @@ def _as_stream(path: str, dialect: Dialect, opened: Callable[[], Readable]) -> S
 
 
 def _unpacked(path: str, packed: str, named: str | None) -> Readable:
-    return _in_utf8(Unpacked(path, packed, path), named, path)
+    return _in_utf8(Unpacked(_streamed(path) if files.is_remote(path) else path, packed, path), named, path)
 
 
 def _file_text(path: str, named: str | None) -> Readable:
-    return _in_utf8(sequential(path), named, path)
+    return _in_utf8(_streamed(path), named, path)
 
 
 def _in_utf8(stream: Readable, named: str | None, place: str) -> Readable:
@@ -117,6 +118,15 @@ def _in_utf8(stream: Readable, named: str | None, place: str) -> Readable:
         return text
     _text_only(place, start)
     return Decoded(text, encoding, place)
+
+
+def _streamed(path: str) -> Readable:
+    if not files.is_remote(path):
+        local: Readable = files.sequential(path)
+        return local
+    from lossctl.readers.remote import Stream
+
+    return Stream(path)
 
 
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
@@ -154,17 +164,7 @@ def _stdin_text(named: str | None) -> Readable:
 
 
 def _beginning(path: str) -> bytes:
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise DataError(f"{path} is a directory; name the files in it")
-        # a named pipe would be waited for
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path} is no regular file; pipe it in and name it -")
-        with open(path, "rb") as file:
-            start = file.read(TELLING)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {str(getattr(error, 'strerror', None) or error).lower()}") from None
+    start = files.beginning(path, TELLING)
     if not start:
         raise DataError(f"{path} is empty")
     return start
@@ -184,4 +184,4 @@ def _format(path: str, start: bytes) -> str:
     told = MAGIC.get(start[:4])
     if told is not None:
         return told
-    return SUFFIXES.get(os.path.splitext(path)[1].lower(), "csv")
+    return SUFFIXES.get(os.path.splitext(files.plain_name(path))[1].lower(), "csv")

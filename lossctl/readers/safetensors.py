@@ -13,6 +13,7 @@ from reprlib import Repr
 from typing import TYPE_CHECKING, TypeGuard
 
 from lossctl.errors import DataError, nearest
+from lossctl.readers import files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +101,8 @@ def _widened(halves: np.ndarray) -> np.ndarray:
 
 def _state(path: str) -> tuple[str, int, int]:
     """What a file's cached header and map are known by."""
+    if files.is_remote(path):
+        return path, *files.facts(path)
     try:
         status = os.stat(path)
     except (OSError, ValueError) as error:
@@ -115,7 +118,9 @@ def _cached_map(path: str, size: int, changed: int) -> np.ndarray:
     import numpy as np
 
     try:
-        mapped = np.memmap(path, dtype=np.uint8, mode="r").view(np.ndarray)
+        # a copy of a remote file stays mapped when its name is gone
+        with files.on_disk(path) as here:
+            mapped = np.memmap(here, dtype=np.uint8, mode="r").view(np.ndarray)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     if mapped.size != size:
@@ -135,12 +140,8 @@ def _cached_header(path: str, size: int, changed: int) -> dict[str, Entry]:
 
 
 def _text(path: str, size: int) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            length = _length(path, file.read(LENGTH_BYTES), size)
-            text = file.read(length)
-    except OSError as error:
-        raise _unreadable(path, error) from None
+    length = _length(path, files.part(path, 0, LENGTH_BYTES), size)
+    text = files.part(path, LENGTH_BYTES, LENGTH_BYTES + length)
     if len(text) < length:
         raise DataError(f"{path} changed while it was read: expected a header of {length:,} bytes, found {len(text):,}")
     return text

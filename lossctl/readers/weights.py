@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lossctl.errors import DataError
-from lossctl.readers import npy, safetensors
+from lossctl.readers import files, npy, safetensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,15 +38,11 @@ def weight_array(path: str, name: str) -> np.ndarray:
 
 
 def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0]
+    return os.path.splitext(os.path.basename(files.plain_name(path)))[0]
 
 
 def _kind(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            start = file.read(6)
-    except OSError as error:
-        raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    start = files.part(path, 0, 6)
     if start == npy.MAGIC:
         return "npy"
     return "npz" if start[:2] == ZIP else "safetensors"

@@ -180,7 +180,7 @@ def test_tables_with_a_log_of_their_own_are_refused(tmp_path: Path, mark: str, k
     hive(tmp_path / "lake")
     (tmp_path / "lake" / mark).parent.mkdir()
     (tmp_path / "lake" / mark).write_text("{}")
-    with pytest.raises(DataError, match=f"is a table of {kind}.*says which of its files count"):
+    with pytest.raises(DataError, match=f"holds a table of {kind}.*says which of its files count"):
         expand([str(tmp_path)])
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lossctl.errors import DataError
-from lossctl.readers import safetensors
+from lossctl.readers import files, safetensors
 from lossctl.readers.safetensors import Entry, header, tensor
 
 TYPES = {
@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise PermissionError(13, "Permission denied", path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(safetensors, "open", denied, raising=False)
+        patch.setattr(files, "open", denied, raising=False)
         assert refusal(path) == f"{path}: permission denied"
     header(path)
     with monkeypatch.context() as patch:

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
+from lossctl.evaluation import shaping
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
+from lossctl.evaluation.shape import Shape, key_of
 from lossctl.readers.places import open_arrays, open_source
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, listing, select
 from lossctl.readers.source import ColumnInfo, Source, Unit
@@ -20,7 +22,7 @@ from lossctl.readers.source import ColumnInfo, Source, Unit
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
 # roles that any loss may have
-BESIDES = ("weights", "mask")
+BESIDES = ("weights", "mask", "pred_ids")
 FEWEST_ROWS, MOST_ROWS = 1 << 4, 1 << 17
 
 
@@ -41,40 +43,83 @@ def plan(request: Request) -> Plan:
         UsageError: a role that no column fills, or columns that do not fit the losses.
     """
     sources = open_all([request])
+    if request.long is not None:
+        from lossctl.evaluation.longform import with_long
+
+        request = with_long(request, sources[0])
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
     chosen = choose(columns, request.roles, asked)
-    chosen, classes = _class_order(request.classes, columns, chosen)
+    names = shaping.class_names(request, chosen)
+    chosen, classes = _class_order(names, columns, chosen)
     for name in request.ids:
         select(name, columns, "--id")
-    as_text = (*request.ids, *(chosen["labels"].columns if classes is not None else ()))
+    shape = shaping.said(request, columns, chosen, classes is not None)
+    as_text = (*request.ids, *_label_texts(request, classes, chosen))
     sources = with_text(sources, as_text)
     needed = [name for role in chosen.values() for name in role.columns]
     for source in sources[1:]:
         _same_columns(source, sources[0], needed)
-    widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
-    weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
-    bits = _precision(sources[0], chosen)
-    settle = partial(_settled, widths=widths, bits=bits, class_weights=weights, reduction=request.reduction)
-    losses = _alike(asked, settle, widths) if request.across else tuple(map(settle, asked))
-    one_hot = fit(losses, widths)
+    classes = None if request.label_map is not None else classes
+    taken = shaping.Taken(chosen, _widths(sources[0], chosen, shape), shape)
+    weights = _class_weights(request.class_weights, names or classes or _class_names(chosen, shape), taken.widths)
+    settle = partial(_all_settled, request, asked, _precision(sources[0], chosen), weights)
+    if request.across:
+        losses, one_hot = settle(taken.widths)
+    else:
+        ordered = classes is not None or names is not None
+        taken, losses, one_hot = shaping.fitted(taken, settle, asked, ordered)
+    shaping.refuse_misread(losses, shape)
     _refuse_whole(losses, request.reduction)
-    preds = widths.get("preds", 1)
+    preds, base = taken.widths.get("preds", 1), taken.shape.label_base
     job = Job(
         sources,
-        {role: c.columns for role, c in chosen.items()},
-        widths,
-        losses,
+        {role: c.columns for role, c in taken.chosen.items()},
+        taken.widths,
+        tuple(shaping.shifted(settled, base) for settled in losses),
         classes,
         max(preds, len(classes or ())) if preds > 1 else len(classes or (0,)),
         one_hot,
         weights,
-        request.ignore_index,
+        request.ignore_index if request.ignore_index is None else request.ignore_index - base,
         request.on_bad,
-        request.batch_rows or batch_rows(sum(widths.values())),
+        request.batch_rows or batch_rows(sum(taken.widths.values())),
         keep_dropped=request.keep_dropped,
+        shape=taken.shape,
+        notes=taken.notes,
     )
-    return Plan(job, Units([source.units(i) for i, source in enumerate(sources)]), chosen, as_text)
+    return Plan(job, Units([source.units(i) for i, source in enumerate(sources)]), taken.chosen, as_text)
+
+
+def _all_settled(
+    request: Request,
+    asked: Sequence[BoundLoss],
+    bits: int,
+    class_weights: tuple[float, ...] | None,
+    widths: dict[str, int],
+) -> tuple[tuple[Settled, ...], bool]:
+    """The losses for columns of some widths, and whether labels are to be read as one-hot rows."""
+    settle = partial(_settled, widths=widths, bits=bits, class_weights=class_weights, reduction=request.reduction)
+    losses = _alike(asked, settle, widths) if request.across else tuple(map(settle, asked))
+    return losses, fit(losses, widths)
+
+
+def _label_texts(request: Request, classes: tuple[str, ...] | None, chosen: Mapping[str, Chosen]) -> tuple[str, ...]:
+    """The labels' columns, where they are to be read as text whatever they look like."""
+    if request.label_map is not None:
+        return chosen["labels"].columns if any(key_of(text) is None for text in request.label_map.texts) else ()
+    return chosen["labels"].columns if classes is not None else ()
+
+
+def _widths(source: Source, chosen: Mapping[str, Chosen], shape: Shape) -> dict[str, int]:
+    """Role to how many numbers a row has."""
+    if shape.listed is None:
+        return {role: _width(source, c.columns) for role, c in chosen.items()}
+    flat = {role: _width(source, c.columns) for role, c in chosen.items() if role not in ("preds", "pred_ids")}
+    one, other = (len(chosen[role].columns) for role in ("preds", "pred_ids"))
+    if one != other:
+        raise UsageError(f"--pred-ids names {other} columns for the {one} of -p/--preds; they go in pairs")
+    return {**flat, "preds": shape.listed.classes}
 
 
 class Units:
@@ -110,7 +155,12 @@ def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
         raise UsageError(f"{flag_of(arrays[0][0])} names an array, so {files[0]} has no place: give one or the other")
     if arrays:
         return (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
-    return tuple(open_source(file, settings) if isinstance(file, str) else file for file in files)
+    opened = tuple(open_source(file, settings) if isinstance(file, str) else file for file in files)
+    if requests[0].long is None:
+        return opened
+    from lossctl.evaluation.longform import at_once
+
+    return (at_once(opened, requests[0].long),)
 
 
 def _arrays(request: Request) -> Iterator[tuple[str, str]]:
@@ -158,7 +208,8 @@ def _class_order(
         return chosen, None
     kinds = {column.name: column.kind for column in columns}
     preds = chosen["preds"]
-    endings = tuple(ending(name) for name in preds.columns)
+    # columns that list classes are none of a class each
+    endings = tuple(ending(name) for name in preds.columns) if "pred_ids" not in chosen else ("",)
     named = len(endings) > 1 and not all(name.isdecimal() for name in endings)
     if given is not None and named:
         if set(given) != set(endings):
@@ -225,8 +276,8 @@ def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:
             )
 
 
-def _class_names(chosen: dict[str, Chosen]) -> tuple[str, ...]:
-    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen else ()
+def _class_names(chosen: dict[str, Chosen], shape: Shape) -> tuple[str, ...]:
+    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen and shape.listed is None else ()
 
 
 def _class_weights(

@@ -12,6 +12,7 @@ from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation import shaping
+from lossctl.evaluation.fit import fit
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import Shape, key_of
@@ -71,16 +72,27 @@ def plan(request: Request) -> Plan:
         taken, losses, one_hot = shaping.fitted(taken, settle, asked, ordered)
     shaping.refuse_misread(losses, shape)
     _refuse_whole(losses, request.reduction)
+    job = _job(request, sources, taken, losses, classes)._replace(one_hot=one_hot, class_weights=weights)
+    return Plan(job, Units([source.units(i) for i, source in enumerate(sources)]), taken.chosen, as_text)
+
+
+def _job(
+    request: Request,
+    sources: tuple[Source, ...],
+    taken: shaping.Taken,
+    losses: tuple[Settled, ...],
+    classes: tuple[str, ...] | None,
+) -> Job:
     preds, base = taken.widths.get("preds", 1), taken.shape.label_base
-    job = Job(
+    return Job(
         sources,
         {role: c.columns for role, c in taken.chosen.items()},
         taken.widths,
         tuple(shaping.shifted(settled, base) for settled in losses),
         classes,
         max(preds, len(classes or ())) if preds > 1 else len(classes or (0,)),
-        one_hot,
-        weights,
+        False,
+        None,
         request.ignore_index if request.ignore_index is None else request.ignore_index - base,
         request.on_bad,
         request.batch_rows or batch_rows(sum(taken.widths.values())),
@@ -88,7 +100,6 @@ def plan(request: Request) -> Plan:
         shape=taken.shape,
         notes=taken.notes,
     )
-    return Plan(job, Units([source.units(i) for i, source in enumerate(sources)]), taken.chosen, as_text)
 
 
 def _all_settled(
@@ -360,71 +371,3 @@ def _same_reading(one: BoundLoss, other: BoundLoss, role: str) -> bool:
     """Whether two losses expect the same of a role; labels may be read in more than one way."""
     mine, theirs = one.domain(role), other.domain(role)
     return role == "labels" or (mine.interval, mine.sums_to_one) == (theirs.interval, theirs.sums_to_one)
-
-
-def fit(losses: Sequence[Settled], widths: dict[str, int]) -> bool:
-    """Whether labels are class indices to be read as one-hot rows.
-
-    Raises:
-        UsageError: columns that do not fit a loss.
-    """
-    one_hot = False
-    for settled in losses:
-        core = settled.core
-        _numbers_for_each(core, widths)
-        if core.loss.elementwise:
-            _same_width(core, widths, [role.name for role in core.loss.roles])
-        else:
-            one_hot |= _fit_rows(core, widths)
-        if widths.get("weights", 1) not in (1, settled.width if settled.elements else 1):
-            raise UsageError(f"-w/--weights takes one column for {settled}, a weight a row")
-        if settled.reweighted and widths.get("labels", 0) == 0:
-            raise UsageError(f"--class-weights: {settled} has no labels")
-    return one_hot
-
-
-def _numbers_for_each(core: BoundLoss, widths: dict[str, int]) -> None:
-    """Refuse one number where every column needs its own."""
-    width = max((widths[role.name] for role in core.loss.roles if role.shape == "vector"), default=1)
-    for option in core.loss.options:
-        value = core.options[option.name]
-        if option.param.each and width != (len(value) if isinstance(value, tuple) else 1):
-            raise UsageError(f"{core.loss.name}: {option.flag} needs a number for each of {width} columns, got {value}")
-
-
-def _fit_rows(core: BoundLoss, widths: dict[str, int]) -> bool:
-    """The same for one loss over rows."""
-    name, vectors = core.loss.name, [role for role in core.loss.roles if role.shape == "vector"]
-    needed = max((widths[role.name] for role in vectors), default=0)
-    for role in core.loss.roles:
-        width = widths[role.name]
-        if role.shape == "index" and needed < 2:
-            raise UsageError(f"{name} reads a prediction a class, preds has {needed} column; name them with -p/--preds")
-        if role.shape == "index" and width != 1:
-            raise UsageError(
-                f"{name} reads one column of class indices, {role.name} has {width} columns; "
-                "for one-hot labels take categorical_crossentropy"
-            )
-        if role.shape == "scalar" and width != 1:
-            raise UsageError(f"{name} reads one column of {role.name}, there are {width}")
-    labels = next((role for role in vectors if role.name == "labels"), None)
-    if labels and widths["labels"] == 1 < needed and core.domain("labels").sums_to_one:
-        _same_width(core, widths, [role.name for role in vectors if role is not labels])
-        return True
-    if core.loss.fits is not None:
-        wrong = core.loss.fits(widths)
-        if wrong:
-            raise UsageError(f"{name}: {wrong}")
-    else:
-        _same_width(core, widths, [role.name for role in vectors])
-    return False
-
-
-def _same_width(core: BoundLoss, widths: dict[str, int], roles: list[str]) -> None:
-    for role in roles:
-        if widths[role] != widths[roles[-1]]:
-            one, other = widths[role], widths[roles[-1]]
-            raise UsageError(
-                f"{core.loss.name} pairs {role} with {roles[-1]}, but they have {one} and {other} columns: "
-                "rows are never broadcast"
-            )

@@ -145,7 +145,9 @@ def fitted(
 def _lone_distribution(losses: Sequence[Settled], widths: Mapping[str, int]) -> bool:
     """Whether a loss takes one column for a whole distribution."""
     return widths.get("preds") == 1 and any(
-        not settled.core.loss.elementwise and (domain := _preds(settled.core)) is not None and domain.sums_to_one
+        not settled.core.loss.elementwise
+        and (domain := _preds(settled.core)) is not None
+        and (domain.sums_to_one or (domain == LOGITS and bool(settled.core.options.get("from_logits"))))
         for settled in losses
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lossctl.errors import DataError
@@ -59,6 +58,8 @@ def _text(path: str) -> str:
 
 
 def _json(text: str, path: str) -> Any:
+    import json
+
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         twice = next((key for key in keys if keys.count(key) > 1), None)

@@ -52,8 +52,10 @@ def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> st
 
 def _hint(job: Job, partial: Partial) -> str:
     labels = partial.looks.get("labels")
-    if "label_out_of_range" in partial.bad and labels and labels.least == 1 and labels.most == job.classes_count:
-        return f"The labels look one-based (1 to {job.classes_count}): if so, --label-base 1. "
+    # one column of preds tells two classes apart
+    classes = max(job.classes_count, 2)
+    if "label_out_of_range" in partial.bad and labels and labels.least == 1 and labels.most == classes:
+        return f"The labels look one-based (1 to {classes}): if so, --label-base 1. "
     if "probability_out_of_range" in partial.bad:
         return _hint_at_scale(job, partial.looks.get("preds", Look()))
     if "unreadable_label" in partial.bad:

@@ -148,6 +148,7 @@ def test_labels_may_count_from_one() -> None:
 
 def test_labels_from_one_are_noticed_and_the_remedy_is_named() -> None:
     refused(DataError, "look one-based .1 to 5.: if so, --label-base 1", {**WIDE, "label": Y + 1}, "scce")
+    refused(DataError, "look one-based .1 to 2.: if so, --label-base 1", {"p": Q, "label": B + 1}, "bce")
     few = lossctl.evaluate({**WIDE, "label": np.maximum(Y, 1)}, loss="scce")
     assert any(w.code == "no_class_0" and "--label-base 1" in w.message for w in few.warnings)
     refused(

@@ -17,10 +17,12 @@ from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import BoundLoss, bind_all
 from lossctl.errors import UsageError, nearest
+from lossctl.evaluation.shape_words import Classes, Labels, class_names, shapes
 
 if TYPE_CHECKING:
     from lossctl.catalogue.naming import OnEmpty
     from lossctl.evaluation.request import OnBad, Request
+    from lossctl.evaluation.shape import Rest
 
 # a loss's name with its options, or a function that @lossctl.loss declared
 LossLike: TypeAlias = "str | Callable[..., float]"
@@ -35,7 +37,15 @@ def evaluate(
     weights: Selector | None = None,
     roles: Mapping[str, Selector] | None = None,
     mask: Selector | None = None,
-    classes: Sequence[str] | None = None,
+    classes: Classes | None = None,
+    label_map: Labels | None = None,
+    label_base: int | None = None,
+    from_log_probs: bool = False,
+    pred_scale: float | None = None,
+    pred_ids: Selector | None = None,
+    num_classes: int | None = None,
+    rest: Rest | None = None,
+    long: str | Sequence[str] | None = None,
     ids: Sequence[str] = (),
     reduction: str | None = None,
     class_weights: Sequence[float] | Mapping[str, float] | None = None,
@@ -63,7 +73,16 @@ def evaluate(
         weights: see labels.
         roles: any other role of a loss, such as {"lower": ..., "upper": ...}.
         mask: see labels.
-        classes: the class names in order, where labels are names.
+        classes: the class names in order, where labels are names; or a file of them: .txt with a name a line, .json
+            with a list, an object of names and ids, or a model's configuration with `id2label`.
+        label_map: what number each label stands for, as {"yes": 1, "no": 0}, "yes=1,no=0" or a .json file.
+        label_base: what the first class is called, where labels are indices that do not count from 0.
+        from_log_probs: preds are natural logarithms of probabilities.
+        pred_scale: what preds are multiplied by before all else, such as 0.01 for percentages.
+        pred_ids: where preds list the scores of some classes a row: the ids or names of these, as lists or columns.
+        num_classes: how many classes there are in all, with `pred_ids`.
+        rest: what the classes get that a row does not list: "zero" or "spread", even shares of what is left to 1.
+        long: the columns of example, class and probability of data that has a row for each example and class.
         ids: columns of the data that name rows, carried along in `Result.row_table`.
         reduction: "mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights", "batchmean", a framework's own
             word, or "none"; None for each loss's own default.
@@ -101,8 +120,24 @@ def evaluate(
     request = request_of(
         data,
         bound,
-        selectors={"labels": labels, "preds": preds, "weights": weights, "mask": mask, **(roles or {})},
+        selectors={
+            "labels": labels,
+            "preds": preds,
+            "weights": weights,
+            "mask": mask,
+            "pred_ids": pred_ids,
+            **(roles or {}),
+        },
         classes=class_names(classes),
+        **shapes(
+            label_map=label_map,
+            label_base=label_base,
+            from_log_probs=from_log_probs,
+            pred_scale=pred_scale,
+            num_classes=num_classes,
+            rest=rest,
+            long=long,
+        ),
         ids=_texts(ids),
         reduction=reduction,
         class_weights=weights_by_class(class_weights),
@@ -231,20 +266,6 @@ def _name(loss: LossLike) -> str:
 def _plain(value: Any) -> Any:
     """Numpy's numbers as Python's."""
     return value.tolist() if hasattr(value, "tolist") else value
-
-
-def class_names(given: Sequence[Any] | None) -> tuple[str, ...] | None:
-    """The names of classes; numbers, as scikit-learn's `classes_` may hold, are names too.
-
-    Raises:
-        UsageError: it is no list of different names.
-    """
-    if given is None:
-        return None
-    names = () if isinstance(given, str) or not isinstance(given, Iterable) else tuple(map(str, given))
-    if len(set(names)) < max(len(names), 2):
-        raise UsageError(f"classes takes a list of two or more different names, got {given!r}")
-    return names
 
 
 def weights_by_class(given: Any) -> tuple[float, ...] | dict[str, float] | None:

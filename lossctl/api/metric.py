@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from lossctl.api.evaluate import (
     LossLike,
     bind_losses,
-    class_names,
     evaluate,
     refuse_words,
     request_of,
@@ -18,6 +17,7 @@ from lossctl.api.evaluate import (
 from lossctl.api.inputs import Selector
 from lossctl.api.surroundings import ready
 from lossctl.errors import UsageError
+from lossctl.evaluation.shape_words import class_names
 
 if TYPE_CHECKING:
     from lossctl.catalogue.spec import BoundLoss

@@ -13,6 +13,8 @@ from lossctl.cli import words as w
 from lossctl.cli.answer import readable, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
+from lossctl.evaluation.shape_words import class_names, shapes
+from lossctl.readers.classes import is_file
 
 
 def eval_command(
@@ -26,6 +28,14 @@ def eval_command(
     role: w.Roles = None,
     row_id: w.Ids = None,
     classes: w.Classes = None,
+    label_map: w.LabelMap = None,
+    label_base: w.LabelBase = None,
+    from_log_probs: w.FromLogProbs = False,
+    pred_scale: w.PredScale = None,
+    pred_ids: w.PredIds = None,
+    num_classes: w.NumClasses = None,
+    rest: w.RestWord = None,
+    long: w.Long = None,
     delimiter: w.Delimiter = None,
     no_header: w.NoHeader = False,
     null_value: w.NullValues = None,
@@ -75,11 +85,21 @@ def eval_command(
     chosen = _format(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
-    selectors = _roles({"labels": labels, "preds": preds, "weights": weights, "mask": mask}, role or [])
+    given = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
+    selectors = _roles(given, role or [])
     read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
     read |= {"encoding": encoding, "decimal": decimal}
     asked: dict[str, Any] = {
         "classes": _classes(classes),
+        **_shapes(
+            label_map=label_map,
+            label_base=label_base,
+            from_log_probs=from_log_probs,
+            pred_scale=pred_scale,
+            num_classes=num_classes,
+            rest=rest.value if rest else None,
+            long=long,
+        ),
         "ids": tuple(row_id or ()),
         "across": across is not None,
         "reduction": reduction,
@@ -122,12 +142,23 @@ def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:
 
 
 def _classes(text: str | None) -> tuple[str, ...] | None:
-    if text is None:
-        return None
+    if text is None or is_file(text):
+        return class_names(text)
     names = tuple(name.strip() for name in text.split(","))
     if len(set(names)) < len(names) or len(names) < 2:
-        raise UsageError(f"--classes takes two or more different names, got {text!r}")
+        raise UsageError(f"--classes takes two or more different names, or a .json or .txt file, got {text!r}")
     return names
+
+
+def _shapes(**said: Any) -> dict[str, Any]:
+    """What is said of the shape of labels and preds; errors call it by its flag."""
+    try:
+        return shapes(**said)
+    except UsageError as error:
+        name, space, rest = str(error).partition(" ")
+        word = name.rstrip(":")
+        flag = f"--{word.replace('_', '-')}{name[len(word) :]}" if word in said else name
+        raise UsageError(flag + space + rest) from None
 
 
 def versions(text: str) -> list[str]:

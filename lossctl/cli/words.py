@@ -25,6 +25,13 @@ class OnEmpty(StrEnum):
     zero = "zero"
 
 
+class Rest(StrEnum):
+    """What the classes get that a row of preds does not list."""
+
+    zero = "zero"
+    spread = "spread"
+
+
 class Format(StrEnum):
     """How the result is written."""
 
@@ -105,7 +112,56 @@ Ids = Annotated[
 ]
 Classes = Annotated[
     str | None,
-    flag("--classes", metavar="NAMES", help="Class names in order, as cat,dog,bird."),
+    flag("--classes", metavar="NAMES", help="Class names in order, as cat,dog,bird, or a .txt or .json file of them."),
+]
+LabelMap = Annotated[
+    str | None,
+    flag("--label-map", metavar="MAP", help="The number of each label, as yes=1,no=0, or a .json file."),
+]
+LabelBase = Annotated[
+    int | None,
+    flag("--label-base", metavar="N", help="What the first class is called: 1 for labels from 1.", show_default=False),
+]
+FromLogProbs = Annotated[
+    bool,
+    flag("--from-log-probs", help="Preds are natural logarithms of probabilities."),
+]
+PredScale = Annotated[
+    float | None,
+    flag(
+        "--pred-scale",
+        metavar="NUMBER",
+        help="Multiply preds by this, in float64: 0.01 for percentages.",
+        show_default=False,
+    ),
+]
+PredIds = Annotated[
+    str | None,
+    flag(
+        "--pred-ids",
+        metavar="COLUMNS",
+        help="Where preds list the scores of some classes: their ids or names, as lists or as many columns.",
+    ),
+]
+NumClasses = Annotated[
+    int | None,
+    flag("--num-classes", metavar="K", help="How many classes there are, with --pred-ids.", show_default=False),
+]
+RestWord = Annotated[
+    Rest | None,
+    flag(
+        "--rest",
+        help="What classes get that --pred-ids does not list: nothing, or even shares of what is left to 1.",
+        show_default=False,
+    ),
+]
+Long = Annotated[
+    str | None,
+    flag(
+        "--long",
+        metavar="ID,CLASS,PROB",
+        help="The columns of example, class and probability, where a row is of one example and class.",
+    ),
 ]
 Delimiter = Annotated[
     str | None,

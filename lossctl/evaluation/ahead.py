@@ -16,8 +16,8 @@ from lossctl.evaluation.frames import Bounds, scan_rows
 from lossctl.evaluation.quantile import quantile
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.settled import Cell, Settled
-from lossctl.evaluation.work import buffers, judged_blocks, left_out
-from lossctl.readers.block import Columns, laid
+from lossctl.evaluation.work import buffers, judged_blocks, laid, left_out
+from lossctl.readers.block import Columns
 from lossctl.readers.source import Unit
 
 
@@ -96,7 +96,7 @@ def least_label(job: Job, unit: Unit) -> float:
 def _labels(job: Job, unit: Unit) -> list[Columns]:
     names = job.columns["labels"]
     chunks = job.sources[unit.file].read(unit, names, job.batch_rows)
-    return [laid(chunk, names, job.classes) for chunk in chunks if chunk.rows]
+    return [laid(job, "labels", chunk) for chunk in chunks if chunk.rows]
 
 
 def _fractions(owners: tuple[np.ndarray, ...]) -> bool:

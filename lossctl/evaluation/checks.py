@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lossctl.catalogue.domain import CLASS_INDEX, Domain, Interval
+from lossctl.catalogue.domain import CLASS_INDEX, PROBABILITIES, Domain, Interval
 from lossctl.evaluation.frames import Bounds, Buffers, glance, scan_rows, with_sums
 from lossctl.evaluation.partial import SHOWN, Look, Offence
 from lossctl.evaluation.request import Job
+from lossctl.evaluation.shape import Shape
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
     from lossctl.evaluation.rows import Whole
     from lossctl.readers.source import Chunk, Unit
 
-SINGULAR = {"labels": "label", "preds": "pred", "weights": "weight"}
+SINGULAR = {"labels": "label", "preds": "pred", "pair": "pred", "weights": "weight"}
+# faults that are reasons as they stand; the others are said of their role, as in null_label
+REASONS = (
+    *("unknown_class", "log_probability_out_of_range", "pred_lists_differ"),
+    *("pred_id_out_of_range", "duplicate_pred_id", "pred_sum_above_one"),
+)
 WEIGHT = Domain("a finite weight >= 0", Interval(low=0.0), "weight_out_of_range")
 MASK = Domain("0 or 1, false or true", Interval(0.0, 1.0, whole=True), "mask_out_of_range")
 LARGEST = 1.7976931348623157e308
@@ -54,7 +60,7 @@ def checks_for(job: Job) -> list[Check]:
             left_out = (bound.ignored_label, job.ignore_index) if role.name == "labels" else ()
             ignored = tuple(label for label in left_out if label is not None)
             found[role.name, domain, ignored] = _check(role.name, domain, job.classes_count, ignored)
-    for role_name, domain in (("weights", WEIGHT), ("mask", MASK)):
+    for role_name, domain in (("weights", WEIGHT), ("mask", MASK), ("pair", PROBABILITIES)):
         if role_name in job.columns:
             found[role_name, domain, ()] = _check(role_name, domain, 0, ())
     return list(found.values())
@@ -77,6 +83,7 @@ def judge(
     names: dict[str, tuple[str, ...]],
     buffers: Buffers,
     unit: Unit,
+    shape: Shape = Shape(),  # noqa: B008
 ) -> Verdict:
     """Run the checks over a block."""
     reasons: dict[str, Whole] = {}
@@ -95,7 +102,7 @@ def judge(
         stopped[rows] = True
         for code, some in _sorted_out(columns, check, rows).items():
             reasons[code] = np.union1d(reasons[code], some) if code in reasons else some
-            offences += _described(check, code, some, block, chunk, names, unit)
+            offences += _described(check, code, some, block, chunk, names, unit, shape)
     return Verdict(reasons, looks, tuple(sorted(offences)[:SHOWN]))
 
 
@@ -124,7 +131,7 @@ def _sorted_out(columns: Columns, check: Check, rows: Whole) -> dict[str, Whole]
     noun = SINGULAR.get(check.role, check.role)
     found: dict[str, Whole] = {}
     for fault, mask in columns.faults.items():
-        code = fault if fault == "unknown_class" else f"{fault}_{noun}"
+        code = fault if fault in REASONS else f"{fault}_{noun}"
         found[code], rows = rows[mask[rows]], rows[~mask[rows]]
     values = values_of(columns, rows)
     nan = np.isnan(values).any(axis=1)
@@ -163,33 +170,66 @@ def _described(
     chunk: Chunk,
     names: dict[str, tuple[str, ...]],
     unit: Unit,
+    shape: Shape,
 ) -> list[Offence]:
     columns = block.roles[check.role]
     described = []
     for row in rows[:SHOWN].tolist():
         values = values_of(columns, np.array([row]))[0]
         bad = [k for k, x in enumerate(values.tolist()) if not check.bounds.low <= x <= check.bounds.high] or [0]
-        name = names[check.role][min(bad[0], len(names[check.role]) - 1)]
-        text = _text(chunk, name, row, bad[0], float(values[bad[0]]))
-        described.append(Offence(unit.file, unit.number, block.place(row), name, text, code, _expected(check)))
+        if shape.listed is not None and check.role == "preds":
+            name, text = _listed_text(chunk, names, code, row)
+        else:
+            name = names[check.role][min(bad[0], len(names[check.role]) - 1)]
+            text = _text(chunk, name, row, bad[0], None if check.role in shape.roles else float(values[bad[0]]))
+        expected = _expected(check, code, shape)
+        described.append(Offence(unit.file, unit.number, block.place(row), name, text, code, expected))
     return described
 
 
-def _expected(check: Check) -> str:
+def _expected(check: Check, code: str, shape: Shape) -> str:
+    if code == "unmapped_label" and shape.label_map is not None:
+        texts = shape.label_map.texts
+        return f"a label of --label-map ({', '.join(texts[:5])}{', ...' if len(texts) > 5 else ''})"
+    if shape.listed is not None and code == "pred_id_out_of_range":
+        names = " or a name of --classes" if shape.listed.names else ""
+        return f"a class id from 0 to {shape.listed.classes - 1}{names}"
+    if code in EXPECTED:
+        return EXPECTED[code]
     if check.domain.class_index:
-        return f"a class index from 0 to {check.bounds.high:.0f}"
+        first = shape.label_base if check.role == "labels" else 0
+        return f"a class index from {first} to {check.bounds.high + first:.0f}"
     return "a finite number" if check.domain.interval == Interval() else check.domain.name
 
 
-def _text(chunk: Chunk, name: str, row: int, k: int, value: float) -> str:
-    """The value as the file has it."""
+EXPECTED = {
+    "log_probability_out_of_range": "a logarithm of a probability, <= 0",
+    "pred_lists_differ": "as many class ids as scores",
+    "duplicate_pred_id": "each class id once",
+    "pred_sum_above_one": "scores that sum to at most 1, so that --rest spread has something to spread",
+}
+
+
+def _listed_text(chunk: Chunk, names: dict[str, tuple[str, ...]], code: str, row: int) -> tuple[str, str]:
+    """The columns and what a row of them lists: the ids where these are at fault, else the scores."""
+    found = {}
+    for role in ("preds", "pred_ids"):
+        entries = [chunk.values[name][row] for name in names[role]]
+        found[role] = [entry.as_py() if hasattr(entry, "as_py") else entry.tolist() for entry in entries]
+    ids = code in ("pred_id_out_of_range", "duplicate_pred_id") or (code == "null_pred" and None in found["pred_ids"])
+    columns, shown = (names[role := "pred_ids" if ids else "preds"], found[role])
+    told = str(shown if len(shown) > 1 else shown[0])
+    return ", ".join(columns), told if len(told) < 80 else told[:76] + " ..."
+
+
+def _text(chunk: Chunk, name: str, row: int, k: int, value: float | None) -> str:
+    """The value as the file has it; `value` is the number that was read, None where another was made of it."""
     array = chunk.values[name]
     if isinstance(array, np.ndarray):
         return str(array[row, k] if array.ndim == 2 else array[row])
     entry = array[row].as_py()
-    entry = entry[k] if isinstance(entry, list) else entry
-    return (
-        "null"
-        if entry is None
-        else (repr(entry) if isinstance(entry, str) else str(entry if not isinstance(entry, float) else value))
-    )
+    entry = entry[min(k, len(entry) - 1)] if isinstance(entry, list) else entry
+    if entry is None:
+        return "null"
+    shown = value if isinstance(entry, float) and value is not None else entry
+    return repr(entry) if isinstance(entry, str) else str(shown)

@@ -58,15 +58,17 @@ def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> st
 
 def _hint(job: Job, partial: Partial) -> str:
     labels = partial.looks.get("labels")
-    if "label_out_of_range" in partial.bad and labels and labels.least == 1 and labels.most == job.classes_count:
-        return f"The labels look one-based (1 to {job.classes_count}). "
+    # one column of preds tells two classes apart
+    classes = max(job.classes_count, 2)
+    if "label_out_of_range" in partial.bad and labels and labels.least == 1 and labels.most == classes:
+        return f"The labels look one-based (1 to {classes}): if so, --label-base 1. "
     if "probability_out_of_range" in partial.bad:
-        return "If the preds are logits: --from-logits. "
+        return _hint_at_scale(job, partial.looks.get("preds", Look()))
     written = _how_written(job, partial)
     if written:
         return written
     if "unreadable_label" in partial.bad:
-        return "If the labels are class names: --classes a,b,c in the order of the preds. "
+        return _hint_at_names(job, partial)
     return ""
 
 
@@ -83,6 +85,27 @@ def _how_written(job: Job, partial: Partial) -> str:
     return ""
 
 
+def _hint_at_scale(job: Job, preds: Look) -> str:
+    if job.shape.from_log_probs or job.shape.listed:
+        return ""
+    percent = job.shape.scale is None and preds.least >= 0.0 and 1.0 < preds.most <= 100.0
+    return (
+        f"If the preds are {'percentages: --pred-scale 0.01; if they are ' if percent else ''}logits: --from-logits. "
+    )
+
+
+def _hint_at_names(job: Job, partial: Partial) -> str:
+    if job.widths.get("preds", 1) > 1:
+        return "If the labels are class names: --classes a,b,c in the order of the preds. "
+    offences = [offence for offence in partial.offences if offence.reason == "unreadable_label"]
+    found = list(dict.fromkeys(offence.value.strip("'\"") for offence in offences))
+    no, yes = sorted(found) if len(found) == 2 else ("no", "yes")
+    return (
+        f"If the labels name two classes: --label-map '{no}=0,{yes}=1', or the other way round, "
+        f"or --classes with the one that is 0 first. "
+    )
+
+
 def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> tuple[Warned, ...]:
     """What deserves a look although it stopped nothing."""
     found = [*_decimal_commas(job), *_sums(job, partial), *_constant(job, partial), *_scale(job, partial)]
@@ -97,8 +120,9 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
         and any(_class_indices(settled.core) for settled in job.losses)
         and (labels.least >= 1 and partial.used > 10 * job.classes_count)
     ):
-        found.append(Warned("no_class_0", partial.used, "no label is class 0: are the labels one-based?"))
-    return tuple(found)
+        message = "no label is class 0: are the labels one-based? If so: --label-base 1"
+        found.append(Warned("no_class_0", partial.used, message))
+    return (*found, *(Warned(note.code, partial.used, note.message) for note in job.notes))
 
 
 def _decimal_commas(job: Job) -> list[Warned]:
@@ -116,12 +140,13 @@ def _class_indices(core: BoundLoss) -> bool:
 
 def _sums(job: Job, partial: Partial) -> list[Warned]:
     found = []
-    for role in ("preds", "labels"):
+    for role in ("preds", "pair", "labels"):
         look = partial.looks.get(role)
         if look is None or not look.unnormalised:
             continue
         off = max(abs(look.least_sum - 1.0), abs(look.most_sum - 1.0))
-        message = f"{look.unnormalised} rows of {role} do not sum to one (by up to {off:.3g})"
+        what = "the two columns of preds" if role == "pair" else role
+        message = f"{look.unnormalised} rows of {what} do not sum to one (by up to {off:.3g})"
         found.append(Warned("rows_not_normalised", look.unnormalised, message))
     return found
 

@@ -13,7 +13,14 @@ from lossctl.evaluation.partial import Look, LossPartial
 from lossctl.kernels import exactsum
 from lossctl.kernels.glance import BITS, number
 from lossctl.kernels.layout import LANES, TILE, option_values
-from lossctl.kernels.machine import accumulate_kernel, glance_kernel, loader_address, loss_kernel, scan_kernel
+from lossctl.kernels.machine import (
+    accumulate_kernel,
+    exponential_kernel,
+    glance_kernel,
+    loader_address,
+    loss_kernel,
+    scan_kernel,
+)
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
@@ -106,6 +113,14 @@ def loss_rows(
         ]
     called(loss_kernel(bound, width == 1), fields)
     return out
+
+
+def exponentials(numbers: np.ndarray) -> np.ndarray:
+    """e to the power of each number, the same bits on every machine; (n, K) as (n, K)."""
+    logs = np.ascontiguousarray(numbers, np.float64)
+    powers = np.empty_like(logs)
+    called(exponential_kernel(), (logs.size, address(logs), address(powers)))
+    return powers
 
 
 def glance(columns: Columns, bounds: Bounds) -> Look | None:

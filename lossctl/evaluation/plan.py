@@ -12,8 +12,11 @@ from typing import NamedTuple
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
+from lossctl.evaluation import shaping
+from lossctl.evaluation.fit import fit
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
+from lossctl.evaluation.shape import Shape, key_of
 from lossctl.readers.files import plain_name
 from lossctl.readers.many import open_files, same_columns
 from lossctl.readers.places import open_arrays
@@ -23,7 +26,7 @@ from lossctl.readers.source import ColumnInfo, Source, Unit
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
 # roles that any loss may have
-BESIDES = ("weights", "mask")
+BESIDES = ("weights", "mask", "pred_ids")
 FEWEST_ROWS, MOST_ROWS = 1 << 4, 1 << 17
 
 
@@ -44,40 +47,62 @@ def plan(request: Request) -> Plan:
         UsageError: a role that no column fills, or columns that do not fit the losses.
     """
     sources = open_all([request])
+    if request.long is not None:
+        from lossctl.evaluation.longform import with_long
+
+        request = with_long(request, sources[0])
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
     with _said_of(sources[0]):
         chosen = choose(columns, request.roles, asked)
-        chosen, classes = _class_order(request.classes, columns, chosen)
+        names = shaping.class_names(request, chosen)
+        chosen, classes = _class_order(names, columns, chosen)
         for name in request.ids:
             select(name, columns, "--id")
-    as_text = (*request.ids, *(chosen["labels"].columns if classes is not None else ()))
+        shape = shaping.said(request, columns, chosen, classes is not None)
+    as_text = (*request.ids, *_label_texts(request, classes, chosen))
     sources = with_text(sources, as_text)
     for source in sources[1:]:
         same_columns(source, sources[0], chosen, request.roles)
-    widths = {role: _width(sources[0], c.columns) for role, c in chosen.items()}
-    weights = _class_weights(request.class_weights, classes or _class_names(chosen), widths)
-    bits = _precision(sources[0], chosen)
-    settle = partial(_settled, widths=widths, bits=bits, class_weights=weights, reduction=request.reduction)
-    losses = _alike(asked, settle, widths) if request.across else tuple(map(settle, asked))
-    one_hot = fit(losses, widths)
+    classes = None if request.label_map is not None else classes
+    taken = shaping.Taken(chosen, _widths(sources[0], chosen, shape), shape)
+    weights = _class_weights(request.class_weights, names or classes or _class_names(chosen, shape), taken.widths)
+    settle = partial(_all_settled, request, asked, _precision(sources[0], chosen), weights)
+    if request.across:
+        losses, one_hot = settle(taken.widths)
+    else:
+        ordered = classes is not None or names is not None
+        taken, losses, one_hot = shaping.fitted(taken, settle, asked, ordered)
+    shaping.refuse_misread(losses, shape)
     _refuse_whole(losses, request.reduction)
-    preds = widths.get("preds", 1)
-    job = Job(
+    job = _job(request, sources, taken, losses, classes)._replace(one_hot=one_hot, class_weights=weights)
+    return Plan(job, Units(sources), taken.chosen, as_text)
+
+
+def _job(
+    request: Request,
+    sources: tuple[Source, ...],
+    taken: shaping.Taken,
+    losses: tuple[Settled, ...],
+    classes: tuple[str, ...] | None,
+) -> Job:
+    preds, base = taken.widths.get("preds", 1), taken.shape.label_base
+    return Job(
         sources,
-        {role: c.columns for role, c in chosen.items()},
-        widths,
-        losses,
+        {role: c.columns for role, c in taken.chosen.items()},
+        taken.widths,
+        tuple(shaping.shifted(settled, base) for settled in losses),
         classes,
         max(preds, len(classes or ())) if preds > 1 else len(classes or (0,)),
-        one_hot,
-        weights,
-        request.ignore_index,
+        False,
+        None,
+        request.ignore_index if request.ignore_index is None else request.ignore_index - base,
         request.on_bad,
-        request.batch_rows or batch_rows(sum(widths.values())),
+        request.batch_rows or batch_rows(sum(taken.widths.values())),
         keep_dropped=request.keep_dropped,
+        shape=taken.shape,
+        notes=taken.notes,
     )
-    return Plan(job, Units(sources), chosen, as_text)
 
 
 @contextmanager
@@ -87,6 +112,37 @@ def _said_of(source: Source) -> Iterator[None]:
         yield
     except UsageError as error:
         raise UsageError(f"{source.path}: {error}") from None
+
+
+def _all_settled(
+    request: Request,
+    asked: Sequence[BoundLoss],
+    bits: int,
+    class_weights: tuple[float, ...] | None,
+    widths: dict[str, int],
+) -> tuple[tuple[Settled, ...], bool]:
+    """The losses for columns of some widths, and whether labels are to be read as one-hot rows."""
+    settle = partial(_settled, widths=widths, bits=bits, class_weights=class_weights, reduction=request.reduction)
+    losses = _alike(asked, settle, widths) if request.across else tuple(map(settle, asked))
+    return losses, fit(losses, widths)
+
+
+def _label_texts(request: Request, classes: tuple[str, ...] | None, chosen: Mapping[str, Chosen]) -> tuple[str, ...]:
+    """The labels' columns, where they are to be read as text whatever they look like."""
+    if request.label_map is not None:
+        return chosen["labels"].columns if any(key_of(text) is None for text in request.label_map.texts) else ()
+    return chosen["labels"].columns if classes is not None else ()
+
+
+def _widths(source: Source, chosen: Mapping[str, Chosen], shape: Shape) -> dict[str, int]:
+    """Role to how many numbers a row has."""
+    if shape.listed is None:
+        return {role: _width(source, c.columns) for role, c in chosen.items()}
+    flat = {role: _width(source, c.columns) for role, c in chosen.items() if role not in ("preds", "pred_ids")}
+    one, other = (len(chosen[role].columns) for role in ("preds", "pred_ids"))
+    if one != other:
+        raise UsageError(f"--pred-ids names {other} columns for the {one} of -p/--preds; they go in pairs")
+    return {**flat, "preds": shape.listed.classes}
 
 
 class Units:
@@ -123,7 +179,12 @@ def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
     if arrays:
         return (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
     paths = [file for file in files if isinstance(file, str)]
-    return open_files(paths, settings) if paths else tuple(f for f in files if not isinstance(f, str))
+    opened = open_files(paths, settings) if paths else tuple(f for f in files if not isinstance(f, str))
+    if requests[0].long is None:
+        return opened
+    from lossctl.evaluation.longform import at_once
+
+    return (at_once(opened, requests[0].long),)
 
 
 def _arrays(request: Request) -> Iterator[tuple[str, str]]:
@@ -171,7 +232,8 @@ def _class_order(
         return chosen, None
     kinds = {column.name: column.kind for column in columns}
     preds = chosen["preds"]
-    endings = tuple(ending(name) for name in preds.columns)
+    # columns that list classes are none of a class each
+    endings = tuple(ending(name) for name in preds.columns) if "pred_ids" not in chosen else ("",)
     named = len(endings) > 1 and not all(name.isdecimal() for name in endings)
     if given is not None and named:
         if set(given) != set(endings):
@@ -231,8 +293,8 @@ def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:
             )
 
 
-def _class_names(chosen: dict[str, Chosen]) -> tuple[str, ...]:
-    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen else ()
+def _class_names(chosen: dict[str, Chosen], shape: Shape) -> tuple[str, ...]:
+    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen and shape.listed is None else ()
 
 
 def _class_weights(
@@ -315,71 +377,3 @@ def _same_reading(one: BoundLoss, other: BoundLoss, role: str) -> bool:
     """Whether two losses expect the same of a role; labels may be read in more than one way."""
     mine, theirs = one.domain(role), other.domain(role)
     return role == "labels" or (mine.interval, mine.sums_to_one) == (theirs.interval, theirs.sums_to_one)
-
-
-def fit(losses: Sequence[Settled], widths: dict[str, int]) -> bool:
-    """Whether labels are class indices to be read as one-hot rows.
-
-    Raises:
-        UsageError: columns that do not fit a loss.
-    """
-    one_hot = False
-    for settled in losses:
-        core = settled.core
-        _numbers_for_each(core, widths)
-        if core.loss.elementwise:
-            _same_width(core, widths, [role.name for role in core.loss.roles])
-        else:
-            one_hot |= _fit_rows(core, widths)
-        if widths.get("weights", 1) not in (1, settled.width if settled.elements else 1):
-            raise UsageError(f"-w/--weights takes one column for {settled}, a weight a row")
-        if settled.reweighted and widths.get("labels", 0) == 0:
-            raise UsageError(f"--class-weights: {settled} has no labels")
-    return one_hot
-
-
-def _numbers_for_each(core: BoundLoss, widths: dict[str, int]) -> None:
-    """Refuse one number where every column needs its own."""
-    width = max((widths[role.name] for role in core.loss.roles if role.shape == "vector"), default=1)
-    for option in core.loss.options:
-        value = core.options[option.name]
-        if option.param.each and width != (len(value) if isinstance(value, tuple) else 1):
-            raise UsageError(f"{core.loss.name}: {option.flag} needs a number for each of {width} columns, got {value}")
-
-
-def _fit_rows(core: BoundLoss, widths: dict[str, int]) -> bool:
-    """The same for one loss over rows."""
-    name, vectors = core.loss.name, [role for role in core.loss.roles if role.shape == "vector"]
-    needed = max((widths[role.name] for role in vectors), default=0)
-    for role in core.loss.roles:
-        width = widths[role.name]
-        if role.shape == "index" and needed < 2:
-            raise UsageError(f"{name} reads a prediction a class, preds has {needed} column; name them with -p/--preds")
-        if role.shape == "index" and width != 1:
-            raise UsageError(
-                f"{name} reads one column of class indices, {role.name} has {width} columns; "
-                "for one-hot labels take categorical_crossentropy"
-            )
-        if role.shape == "scalar" and width != 1:
-            raise UsageError(f"{name} reads one column of {role.name}, there are {width}")
-    labels = next((role for role in vectors if role.name == "labels"), None)
-    if labels and widths["labels"] == 1 < needed and core.domain("labels").sums_to_one:
-        _same_width(core, widths, [role.name for role in vectors if role is not labels])
-        return True
-    if core.loss.fits is not None:
-        wrong = core.loss.fits(widths)
-        if wrong:
-            raise UsageError(f"{name}: {wrong}")
-    else:
-        _same_width(core, widths, [role.name for role in vectors])
-    return False
-
-
-def _same_width(core: BoundLoss, widths: dict[str, int], roles: list[str]) -> None:
-    for role in roles:
-        if widths[role] != widths[roles[-1]]:
-            one, other = widths[role], widths[roles[-1]]
-            raise UsageError(
-                f"{core.loss.name} pairs {role} with {roles[-1]}, but they have {one} and {other} columns: "
-                "rows are never broadcast"
-            )

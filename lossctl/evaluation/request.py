@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
+from lossctl.evaluation.shape import LabelMap, Note, Rest, Shape
 from lossctl.readers.places import ReadSettings
 from lossctl.readers.source import Source
 
@@ -35,6 +36,13 @@ class Request(NamedTuple):
         keep_dropped: the places of dropped rows are kept, for who wants to save them.
         threads: how many work at once; 0 takes the processors there are.
         batch_rows: rows a block; 0 takes what suits the width.
+        label_map: the labels' numbers by their text.
+        label_base: what the first class is called, where labels are indices.
+        from_log_probs: preds are natural logarithms of probabilities.
+        pred_scale: what preds are multiplied by.
+        num_classes: how many classes there are, where preds list some of them.
+        rest: what the classes get that a row of preds does not list.
+        long: the columns of example, class and probability, where a row is of one example and class.
     """
 
     files: tuple[str | Source, ...]
@@ -53,6 +61,27 @@ class Request(NamedTuple):
     threads: int = 0
     batch_rows: int = 0
     read: ReadSettings = ReadSettings()
+    label_map: LabelMap | None = None
+    label_base: int | None = None
+    from_log_probs: bool = False
+    pred_scale: float | None = None
+    num_classes: int | None = None
+    rest: Rest | None = None
+    long: tuple[str, str, str] | None = None
+
+    @property
+    def shapes(self) -> dict[str, object]:
+        """What was said of the shape of labels and preds, by name; what was not said is absent."""
+        said = {
+            "label_map": self.label_map.to_dict() if self.label_map else None,
+            "label_base": self.label_base,
+            "from_log_probs": self.from_log_probs or None,
+            "pred_scale": self.pred_scale,
+            "num_classes": self.num_classes,
+            "rest": self.rest,
+            "long": list(self.long) if self.long else None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
 
 class Job(NamedTuple):
@@ -66,6 +95,8 @@ class Job(NamedTuple):
         classes: class names in order, where labels are names.
         classes_count: K, or the number of pred columns.
         one_hot: labels are class indices that a loss over class vectors reads as one-hot rows.
+        shape: how the numbers of some roles are made of what the file holds.
+        notes: what was decided about the columns and deserves a look.
     """
 
     sources: tuple[Source, ...]
@@ -80,3 +111,5 @@ class Job(NamedTuple):
     on_bad: OnBad
     batch_rows: int
     keep_dropped: bool = False
+    shape: Shape = Shape()
+    notes: tuple[Note, ...] = ()

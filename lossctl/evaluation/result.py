@@ -11,6 +11,8 @@ from lossctl import __version__
 from lossctl.catalogue.declare import Value
 
 SCHEMA_VERSION = 1
+# what starts empty and is never written to
+NOTHING: Mapping[str, Any] = {}
 
 
 class InputFile(NamedTuple):
@@ -104,13 +106,14 @@ class LossResult:
 
 
 class Report(NamedTuple):
-    """What one call found."""
+    """What one call found; `shapes` is what was said of the shape of labels and preds, such as `label_map`."""
 
     inputs: tuple[InputFile, ...]
     columns: Mapping[str, tuple[str, ...] | None]
     rows: RowAccount
     warnings: tuple[Warned, ...]
     results: tuple[LossResult, ...]
+    shapes: Mapping[str, Any] = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -119,6 +122,7 @@ class Report(NamedTuple):
             "lossctl": __version__,
             "inputs": [{"path": f.path, "format": f.format, "rows": f.rows} for f in self.inputs],
             "columns": {role: None if names is None else list(names) for role, names in self.columns.items()},
+            **self.shapes,
             "rows": self.rows.to_dict(),
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],

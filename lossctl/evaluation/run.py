@@ -51,7 +51,8 @@ class Evaluation(NamedTuple):
                 for entry, loss in zip(results, job.losses, strict=True)
             )
         warned = warnings_for(job, partial, results)
-        return Report(inputs(job, partial), columns(job), account(partial), warned, results)
+        shapes = self.request.shapes
+        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes)
 
 
 def prepare(request: Request) -> Plan:
@@ -195,7 +196,8 @@ def inputs(job: Job, partial: Partial) -> tuple[InputFile, ...]:
 
 def columns(job: Job) -> dict[str, tuple[str, ...] | None]:
     """Role to columns; None for weights that there are none of."""
-    return {**job.columns, "weights": job.columns.get("weights")}
+    chosen = {role: names for role, names in job.columns.items() if role != "pair"}
+    return {**chosen, "weights": job.columns.get("weights")}
 
 
 def evaluate_rows(request: Request, made: Plan) -> Iterator[LossRows]:

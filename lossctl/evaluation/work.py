@@ -10,14 +10,13 @@ import numpy as np
 
 from lossctl import timing
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.errors import DataError
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
 from lossctl.evaluation.frames import Buffers, Sums, loss_rows, unweighted
 from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partial
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled
-from lossctl.readers.block import Block, Columns, laid, lay
+from lossctl.readers.block import Block, Columns, lay_chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,30 +86,30 @@ def _laid_and_judged(job: Job, unit: Unit, first: int, chunk: Chunk, checks: lis
     with timing.Phase("check"):
         if not chunk.rows:
             return Judged(Block(first, 0, {}), chunk, Verdict({}, {}, ()), None, None, None, None)
-        block = Block(first, chunk.rows, {role: _laid(job, role, chunk) for role in job.columns}, chunk.places)
+        block = Block(first, chunk.rows, {role: laid(job, role, chunk) for role in job.widths}, chunk.places)
         return _judge(job, unit, block, chunk, checks)
 
 
-def _laid(job: Job, role: str, chunk: Chunk) -> Columns:
-    columns = laid(chunk, job.columns[role], job.classes if role == "labels" else None)
-    return columns if columns.width == job.widths[role] else _widened(job, role, columns)
-
-
-def _widened(job: Job, role: str, columns: Columns) -> Columns:
-    """A block of null lists alone, whose length no row tells, in the width of the others.
+def laid(job: Job, role: str, chunk: Chunk) -> Columns:
+    """A role's numbers, where they lie if nothing is to be made of them.
 
     Raises:
-        DataError: the lists have another length than those before.
+        DataError: lists of differing lengths.
     """
-    width, name = job.widths[role], job.columns[role][0]
-    missing = columns.faults.get("null")
-    if missing is None or not missing.all():
-        raise DataError(f"column {name!r} holds lists of {columns.width} numbers behind lists of {width}")
-    return lay([np.full((columns.rows, width), np.nan)])._replace(faults=columns.faults)
+    if role in job.shape.roles:
+        from lossctl.evaluation.reshape import reshaped
+
+        return reshaped(job, role, chunk)
+    columns = lay_chunk(chunk, job.columns[role], job.classes if role == "labels" else None)
+    if columns.width == job.widths[role]:
+        return columns
+    from lossctl.evaluation.reshape import widened
+
+    return widened(job.columns[role][0], job.widths[role], columns)
 
 
 def _judge(job: Job, unit: Unit, block: Block, chunk: Chunk, checks: list[Check]) -> Judged:
-    verdict = judge(block, chunk, checks, job.columns, buffers(), unit)
+    verdict = judge(block, chunk, checks, job.columns, buffers(), unit, job.shape)
     skipped = None
     if verdict.reasons and job.on_bad != "keep":
         skipped = np.zeros(block.rows, np.uint8)

@@ -177,6 +177,18 @@ def glance_kernel(dtype: str) -> Kernel:
 
 
 @cache
+def exponential_kernel() -> Kernel:
+    """The kernel that takes numbers from their logarithms: see `exponential`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import exponential
+
+        return exponential.exponentials, _frame_signature()
+
+    return _callable(machine().address("exponentials", make))
+
+
+@cache
 def accumulate_kernel(cut: bool) -> Kernel:
     """The exact sum's kernel: see `accumulate`, and `cutsum` for the one that takes many plain rows."""
 

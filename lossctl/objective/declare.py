@@ -39,7 +39,7 @@ class Call:
 
     def for_losses(self, *losses: BoundLoss) -> Call:
         """The call without the roles that only other losses read."""
-        read = {role.name for bound in losses for role in bound.loss.roles} | {"weights", "mask"}
+        read = {role.name for bound in losses for role in bound.loss.roles} | {"weights", "mask", "pred_ids"}
         return replace(self, roles={role: columns for role, columns in self.roles.items() if role in read})
 
 

@@ -11,11 +11,13 @@ from lossctl.catalogue.own import load_functions
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss, bind_all
 from lossctl.errors import DataError, UsageError
+from lossctl.evaluation.shape_words import class_names, shapes
 from lossctl.objective.declare import Audit, Call, EvalCall, Objective, Regularizer, Term
 from lossctl.objective.table import Table
+from lossctl.readers.classes import is_file
 from lossctl.readers.files import located, plain_name
 
-ROLES = ("labels", "preds", "weights", "mask")
+ROLES = ("labels", "preds", "weights", "mask", "pred_ids")
 KINDS = ("l1", "l2", "l2_half", "elastic_net")
 # a framework's own function to the kind that it computes
 SPOKEN = {"tf.nn.l2_loss": "l2_half", "keras.L1": "l1", "keras.L2": "l2", "keras.L1L2": "elastic_net"}
@@ -82,7 +84,8 @@ def _call(table: Table, folder: str) -> Call:
     }
     read.close()
     settings = {
-        "classes": table.texts("classes", None),
+        "classes": _classes(table, folder),
+        **_shapes(table, folder),
         "class_weights": _class_weights(table),
         "ignore_index": table.integer("ignore_index"),
         "on_bad": table.word("on_bad", ("error", "drop", "keep"), None),
@@ -92,6 +95,33 @@ def _call(table: Table, folder: str) -> Call:
     files = tuple(_beside(folder, path) for path in table.texts("files", ()))
     given = {role: columns if role not in ROLES else _array(folder, columns) for role, columns in roles.items()}
     return Call(files, _said(given), _said(reading), _said(settings))
+
+
+def _classes(table: Table, folder: str) -> Any:
+    """Names in order, or those of a file."""
+    names = table.texts("classes", None)
+    if names is None or len(names) != 1 or not is_file(names[0]):
+        return names
+    return class_names(_beside(folder, names[0]))
+
+
+def _shapes(table: Table, folder: str) -> dict[str, Any]:
+    """What is said of the shape of labels and preds."""
+    labels = table.table("label_map").raw or None
+    long = table.texts("long", None)
+    from_logs = table.flag("from_log_probs")
+    try:
+        found = shapes(
+            label_map=labels,
+            label_base=table.integer("label_base"),
+            pred_scale=table.number("pred_scale", None),
+            num_classes=table.integer("num_classes"),
+            rest=table.word("rest", ("zero", "spread"), None),
+            long=long[0] if long and len(long) == 1 else long,
+        )
+    except UsageError as error:
+        raise table.refusal(str(error)) from None
+    return {**found, "from_log_probs": from_logs}
 
 
 def _said(entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +183,7 @@ def _term(table: Table, base: Call, folder: str) -> Term:
 
 def _call_of_term(table: Table, folder: str) -> Call:
     call = _call(table, folder)
-    if call.files or call.read:
+    if call.files or call.read or "long" in call.settings:
         raise table.refusal("a term has no files of its own: all terms are of the same rows; name them at the top")
     return call
 

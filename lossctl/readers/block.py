@@ -71,12 +71,14 @@ class Block(NamedTuple):
 Faults = dict[str, "np.ndarray"]
 
 
-def laid(chunk: Chunk, names: Sequence[str], classes: tuple[str, ...] | None = None) -> Columns:
+def lay_chunk(chunk: Chunk, names: Sequence[str], classes: tuple[str, ...] | None = None) -> Columns:
     """The columns of one role of a chunk, as `lay` makes them; numbers in texts have the file's decimal mark."""
-    values = [chunk.values[name] for name in names]
-    if chunk.commas and classes is None:
-        values = [_pointed(entry) if name in chunk.commas else entry for name, entry in zip(names, values, strict=True)]
-    return lay(values, classes)
+    return lay([chunk.values[name] for name in names] if classes else numbers_of(chunk, names), classes)
+
+
+def numbers_of(chunk: Chunk, names: Sequence[str]) -> list[Values]:
+    """Some columns of a chunk, with a decimal point in the numbers of texts."""
+    return [_pointed(chunk.values[name]) if name in chunk.commas else chunk.values[name] for name in names]
 
 
 def _pointed(values: pa.Array) -> pa.Array:

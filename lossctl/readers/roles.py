@@ -16,7 +16,13 @@ PRED_NAMES = (
     *("y_pred", "pred", "preds", "prediction", "predictions"),
     *("prob", "proba", "probs", "score", "logit", "logits", "p", "q", "yhat"),
 )
-FLAGS = {"labels": "-y/--labels", "preds": "-p/--preds", "weights": "-w/--weights", "mask": "--mask"}
+FLAGS = {
+    "labels": "-y/--labels",
+    "preds": "-p/--preds",
+    "weights": "-w/--weights",
+    "mask": "--mask",
+    "pred_ids": "--pred-ids",
+}
 
 
 class Chosen(NamedTuple):

@@ -195,8 +195,14 @@ def test_data_that_cannot_be_used(data: Any, told: str) -> None:
         ({"loss": ["mse", 42]}, "42 is no declared loss"),
         ({"loss": max}, "<built-in function max> is no declared loss; decorate it with @lossctl.loss"),
         ({"loss": ["mse", "mean_squared_error"]}, "the same loss is asked for twice"),
-        ({"classes": "ab"}, "classes takes a list of two or more different names, got 'ab'"),
-        ({"classes": 42}, "classes takes a list of two or more different names, got 42"),
+        (
+            {"classes": "ab"},
+            "classes takes a list of two or more different names, or a .json or .txt file of them, got 'ab'",
+        ),
+        (
+            {"classes": 42},
+            "classes takes a list of two or more different names, or a .json or .txt file of them, got 42",
+        ),
         ({"class_weights": "balanced"}, "class_weights must be finite and >= 0, got 'balanced'"),
         ({"class_weights": [1, -1]}, "class_weights must be finite and >= 0, got [1, -1]"),
         ({"ignore_index": "a"}, "ignore_index must be a class index, got 'a'"),

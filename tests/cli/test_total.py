@@ -123,7 +123,7 @@ def test_an_audit_runs_its_evaluations_and_its_objective_with_the_settings_resol
 
 REGULARIZER = "[[regularizers]]\nname = 'r'\nkind = 'l2'\ncoefficient = 1e-4\n"
 IN_TERM = {
-    "lables = 'y'": "unknown key 'lables'; did you mean labels or classes?",
+    "lables = 'y'": "unknown key 'lables'; did you mean labels or label_base or classes?",
     "weight = 'big'": "weight must be a number, got 'big'",
     "weight = inf": "weight must be a finite number, got inf",
     "labels = 3": "labels must be a text or a list of texts, got 3",

@@ -35,6 +35,7 @@ class Request(NamedTuple):
         keep_dropped: the places of dropped rows are kept, for who wants to save them.
         threads: how many work at once; 0 takes the processors there are.
         batch_rows: rows a block; 0 takes what suits the width.
+        where: filters that must all hold; other rows are not read.
     """
 
     files: tuple[str | Source, ...]
@@ -53,6 +54,7 @@ class Request(NamedTuple):
     threads: int = 0
     batch_rows: int = 0
     read: ReadSettings = ReadSettings()
+    where: tuple[str, ...] = ()
 
 
 class Job(NamedTuple):

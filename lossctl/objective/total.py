@@ -133,7 +133,8 @@ def settings(call: Call) -> dict[str, Any]:
     named = ("on_bad", "on_empty", "classes", "class_weights", "ignore_index", "max_dropped")
     said = {name: call.settings.get(name, getattr(plain, name)) for name in named}
     reading = {name: getattr(plain.read, name) for name in ("delimiter", "header", "null_values", "format")}
-    return {**_listed(said), "read": _listed({**reading, **call.read})}
+    where = {"where": list(call.settings["where"])} if call.settings.get("where") else {}
+    return {**_listed(said), "read": _listed({**reading, **call.read}), **where}
 
 
 def _listed(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from weakref import WeakValueDictionary
 
 from lossctl.errors import DataError
 from lossctl.readers.arrow import columns_of, storage
-from lossctl.readers.source import Chunk, ColumnInfo, Unit
+from lossctl.readers.source import Chunk, ColumnInfo, Unit, nothing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from lossctl.readers.where import Tree
 
 # row groups are joined until a unit has this many rows or bytes
 UNIT_ROWS = 1 << 17
@@ -23,11 +25,12 @@ STRETCH = 1 << 25
 
 
 class ParquetSource(NamedTuple):
-    """A Parquet file."""
+    """A Parquet file; row groups that by their statistics hold no row for which `tree` is true are not read."""
 
     path: str
     format: str = "parquet"
     rereadable: bool = True
+    tree: Tree | None = None
 
     @property
     def rows(self) -> int | None:
@@ -51,19 +54,40 @@ class ParquetSource(NamedTuple):
                 start, rows, size = group + 1, 0, 0
         return units
 
+    def pruned(self, tree: Tree) -> ParquetSource:
+        """The same, with an empty chunk for row groups that cannot match a filter."""
+        return self._replace(tree=tree)
+
+    def rows_of(self, unit: Unit) -> int:
+        """How many rows a unit has, from the metadata."""
+        return _rows_of(self.path, range(unit.start, unit.stop))
+
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a unit, decoded in the calling thread."""
+        groups = range(unit.start, unit.stop)
+        return self._groups(groups, names, rows) if self.tree is None else self._some(groups, names, rows)
+
+    def _some(self, groups: range, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        from lossctl.readers.parquet_facts import runs
+
+        for matched, run in runs(groups, _matching(self.path, self.tree)):
+            if matched:
+                yield from self._groups(run, names, rows)
+            else:
+                yield nothing(_rows_of(self.path, run))
+
+    def _groups(self, groups: range, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         import pyarrow as pa
 
         try:
             # held until the unit is done, so that other threads find it
-            mapping = _mapping(self.path, _place(self.path, unit) // STRETCH)
+            mapping = _mapping(self.path, _place(self.path, groups.start) // STRETCH)
             with _opened(self.path, mapping) as file:
-                leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
+                leaves = _leaves(file, names)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
                     yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
         except (pa.ArrowException, OSError) as error:
-            group = _first_bad(self.path, unit, names)
+            group = _first_bad(self.path, groups, names)
             raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
 
 
@@ -71,8 +95,12 @@ def _leaves(file: Any, names: Sequence[str]) -> list[str]:
     """The leaf columns of the named ones: Parquet's projection goes by leaf paths, also where a name has dots."""
     schema = file.schema
     wanted = set(names)
-    tops = [name for field in file.schema_arrow for name in [field.name] * _leaf_count(field.type)]
-    return [schema.column(i).path for i, top in enumerate(tops) if top in wanted]
+    return [schema.column(i).path for i, top in enumerate(_tops(file.schema_arrow)) if top in wanted]
+
+
+def _tops(schema: pa.Schema) -> list[str]:
+    """The column that each leaf column is part of."""
+    return [name for field in schema for name in [field.name] * _leaf_count(field.type)]
 
 
 def _leaf_count(kind: pa.DataType) -> int:
@@ -107,6 +135,25 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
         raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
 
 
+def _rows_of(path: str, groups: range) -> int:
+    metadata = _metadata(path)
+    return sum(metadata.row_group(group).num_rows for group in groups)
+
+
+def _matching(path: str, tree: Tree | None) -> tuple[bool, ...]:
+    status = os.stat(path)
+    return _cached_matching(path, status.st_size, status.st_mtime_ns, tree)
+
+
+@lru_cache(maxsize=64)
+def _cached_matching(path: str, size: int, changed: int, tree: Tree) -> tuple[bool, ...]:
+    """Found once a file."""
+    from lossctl.readers.parquet_facts import matching
+
+    metadata = _metadata(path)
+    return matching(metadata, _tops(metadata.schema.to_arrow_schema()), tree)
+
+
 class _Mapping:
     """A file in memory, for as long as somebody reads units of one stretch of it.
 
@@ -131,9 +178,9 @@ def _mapping(path: str, stretch: int) -> _Mapping:
     return found
 
 
-def _place(path: str, unit: Unit) -> int:
-    """Where a unit's bytes begin."""
-    return int(_metadata(path).row_group(unit.start).column(0).data_page_offset)
+def _place(path: str, group: int) -> int:
+    """Where a row group's bytes begin."""
+    return int(_metadata(path).row_group(group).column(0).data_page_offset)
 
 
 def _opened(path: str, mapping: _Mapping) -> Any:
@@ -143,11 +190,11 @@ def _opened(path: str, mapping: _Mapping) -> Any:
     return pq.ParquetFile(mapping.buffer, pre_buffer=False, metadata=metadata, page_checksum_verification=True)
 
 
-def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
+def _first_bad(path: str, groups: range, names: Sequence[str]) -> int:
     """The row group at fault: each is read alone, which only a broken file has to pay."""
     import pyarrow as pa
 
-    for group in range(unit.start, unit.stop):
+    for group in groups:
         try:
             with _opened(path, _Mapping(path)) as file:
                 leaves = _leaves(file, names)
@@ -155,7 +202,7 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
                     pass
         except (pa.ArrowException, OSError):
             return group
-    return unit.start
+    return groups.start
 
 
 def _brief(error: Exception) -> str:

@@ -114,19 +114,20 @@ class Unmatched(NamedTuple):
 def _compacted(chunk: Chunk, mask: pa.BooleanArray, names: Sequence[str]) -> Chunk:
     import numpy as np
 
-    from lossctl.readers.where_values import flags
+    from lossctl.readers.where_values import arrow, flags
 
-    kept = flags(mask)
-    places = np.flatnonzero(kept) if chunk.places is None else chunk.places[kept]
-    values = {name: _kept(chunk.values[name], kept, mask) for name in names}
+    kept = np.flatnonzero(flags(mask))
+    indices = arrow(kept)
+    places = kept if chunk.places is None else chunk.places[kept]
+    values = {name: _kept(chunk.values[name], kept, indices) for name in names}
     return Chunk(len(places), values, chunk.covered, places, chunk.left)
 
 
-def _kept(values: Values, kept: np.ndarray, mask: pa.BooleanArray) -> Values:
+def _kept(values: Values, kept: np.ndarray, indices: pa.Array) -> Values:
     import numpy as np
     import pyarrow as pa
 
     if isinstance(values, np.ndarray):
         return values[kept]
-    # pyarrow filters no text of this layout
-    return (values.cast(pa.string()) if pa.types.is_string_view(values.type) else values).filter(mask)
+    # pyarrow takes from no text of this layout; by index it is several times faster than by mask
+    return (values.cast(pa.string()) if pa.types.is_string_view(values.type) else values).take(indices)

@@ -84,10 +84,9 @@ def validity(values: pa.Array) -> pa.Buffer | None:
 def flags(mask: pa.BooleanArray) -> np.ndarray:
     """(rows,) whether the mask is true; unknown is not."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     known = pc.fill_null(mask, arrow(np.zeros(1, bool))[0]) if mask.null_count else mask
-    each = known.cast(pa.uint8())
-    buffer = each.buffers()[1]
-    return np.frombuffer(buffer, np.uint8)[each.offset : each.offset + len(each)].view(bool)
+    start, stop = known.offset, known.offset + len(known)
+    bits = np.frombuffer(known.buffers()[1], np.uint8)[start // 8 : (stop + 7) // 8]
+    return np.unpackbits(bits, bitorder="little")[start % 8 : start % 8 + len(known)].view(bool)

@@ -19,7 +19,7 @@ from tests.conftest import answer, program
 
 N = 1000
 FILTER = "split == 'test' and score > 0.25"
-LOSSES = ["mse", "median_absolute_error", "squared_hinge", "pinball:alpha=0.3"]
+LOSSES = ["mse", "median_absolute_error", "squared_hinge", "d2_pinball:alpha=0.3", "circle"]
 
 
 def table_of(rows: int = N) -> pa.Table:
@@ -69,6 +69,20 @@ def test_the_same_bits_as_a_file_of_the_matching_rows(threads: int, batch: int, 
         assert found.results == expected
         assert (found.rows.read, found.rows.used, found.rows.filtered) == (len(part), len(part), N - len(part))
         assert [entry.rows for entry in found.inputs] == [N]
+
+
+def test_what_hangs_on_all_rows_hangs_on_the_matching_ones(tmp_path: Path) -> None:
+    labels = [0, 1, 1, 0, -1, 1, -5, 7]
+    table = pa.table({"label": labels, "pred": np.linspace(-1, 1, 8), "k": [1, 1, 1, 1, 0, 0, 2, 2]})
+    preds = {"labels": "label", "preds": "pred"}
+    for loss in ("hinge", "squared_hinge:label_encoding=sorted", "cox_log_likelihood", "median_absolute_error"):
+        alone = lossctl.evaluate(table.slice(0, 4), loss=loss, **preds)  # type: ignore[arg-type]
+        for path in saved(table, tmp_path, "t").values():
+            found = lossctl.evaluate(path, loss=loss, where="k = 1", **preds)  # type: ignore[arg-type]
+            assert found.value == alone.value, (loss, path)
+    none = {"where": "k = 9", "on_empty": "nan", **preds}
+    for loss in ("median_absolute_error", "circle", "d2_pinball", "hinge"):
+        assert math.isnan(lossctl.evaluate(table, loss=loss, **none).value)  # type: ignore[arg-type]
 
 
 def test_data_in_memory(tmp_path: Path) -> None:

@@ -94,6 +94,8 @@ class _Fit:
 
     def _sides(self, op: str, left: Operand, right: Operand) -> Comparison:
         """A comparison with its family."""
+        if isinstance(right, Column):
+            self._info(right, "; a text stands in quotes")
         families = [self._family(left), self._family(right)]
         # a column of nulls alone has no type, and compares with anything
         known = sorted({family for family in families if family})
@@ -110,11 +112,11 @@ class _Fit:
             raise UsageError(f"--where: {self._said(side)}, which {op} cannot compare; take = or !=")
         return Comparison(op, left, right, family)
 
-    def _info(self, column: Column) -> ColumnInfo:
+    def _info(self, column: Column, hint: str = "") -> ColumnInfo:
         if column.name not in self.columns:
             names = list(self.columns)
             close = nearest(column.name, names)
-            raise UsageError(f"--where: {self.place} has no column {column.name!r}{close} {listing(names)}")
+            raise UsageError(f"--where: {self.place} has no column {column.name!r}{close} {listing(names)}{hint}")
         return self.columns[column.name]
 
     def _family(self, side: Operand) -> str:

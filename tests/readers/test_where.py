@@ -117,6 +117,10 @@ def test_what_the_grammar_lacks_is_refused_with_its_place(text: str, said: str) 
     ("text", "said"),
     [
         ("spilt = 'x'", "f has no column 'spilt'; did you mean split? (columns: a, b, score, split, "),
+        (
+            "split = test",
+            "f has no column 'test' (columns: a, b, score, split, day, at, local, vector, none); a text stand",
+        ),
         ("nowhere is null", "f has no column 'nowhere' (columns: a, "),
         ("split > 3", "column 'split' of f is string and 3 is a number: these cannot be compared"),
         ("'x' = score", "'x' is a text and column 'score' of f is float: these cannot be compared"),

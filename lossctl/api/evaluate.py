@@ -55,6 +55,7 @@ def evaluate(
     max_dropped: float | int | None = None,
     keep_dropped: bool = False,
     read: Mapping[str, Any] | None = None,
+    where: str | Sequence[str] = (),
     threads: int = 0,
     batch_size: int = 0,
     **options: Any,
@@ -94,6 +95,10 @@ def evaluate(
         max_dropped: the share (a float) or count (an int) of rows that may be dropped.
         keep_dropped: `Result.dropped_rows` is wanted.
         read: how text is read: any of `delimiter`, `header`, `null_values`, `format`, `encoding`, `decimal`.
+        where: a filter such as "split == 'test' and score > 0.5", or several that must all hold; only the rows for
+            which it is true are read. Comparisons of columns with numbers, 'texts', dates as texts, true and false, or
+            with each other; `in (...)`, `between ... and ...`, `is null`, `not`, `and`, `or`; names that are no plain
+            words stand in backticks. A comparison with null is not true, as in SQL.
         threads: how many work at once; 0 takes all processors. The bits are the same for any.
         batch_size: rows a block; 0 takes what suits. The bits are the same for any.
         **options: options of the losses, such as `delta=2`.
@@ -147,6 +152,7 @@ def evaluate(
         max_dropped=_limit(max_dropped),
         keep_dropped=keep_dropped,
         read=read,
+        where=_texts(where),
         threads=threads,
         batch_rows=batch_size,
     )
@@ -184,6 +190,7 @@ def refuse_words(
     ignore_index: int | None = None,
     threads: int = 0,
     batch_rows: int = 0,
+    where: tuple[str, ...] = (),
     **more: Any,
 ) -> None:
     """Refuse what no call can mean.
@@ -197,6 +204,8 @@ def refuse_words(
         meaning(entry, reduction)
     _refuse_word("on_bad", on_bad, ("error", "drop", "keep"))
     _refuse_word("on_empty", on_empty, (None, "error", "nan", "zero"))
+    if not all(isinstance(text, str) for text in where):
+        raise UsageError(f"where takes a filter such as \"split == 'test'\", or several, got {where!r}")
     for name, number in {"threads": threads, "batch_size": batch_rows}.items():
         if not _whole(number) or number < 0:
             raise UsageError(f"{name} must be a whole number >= 0, got {number!r}")

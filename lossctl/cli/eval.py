@@ -42,6 +42,7 @@ def eval_command(
     input_format: w.InputFormat = None,
     encoding: w.Encoding = None,
     decimal: w.Decimal = None,
+    where: w.Where = None,
     reduction: w.ReductionWord = None,
     class_weights: w.ClassWeights = None,
     ignore_index: w.IgnoreIndex = None,
@@ -69,6 +70,7 @@ def eval_command(
       lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
       lossctl eval preds.csv --loss torch.BCELoss --loss sklearn.log_loss
       lossctl eval preds.csv --across huber
+      lossctl eval preds.parquet --loss log_loss --where "split == 'test' and score > 0.5"
       lossctl eval preds.csv --functions my_losses.py --loss focal --gamma 1
       lossctl eval preds.csv --loss huber:delta=2 -r none --id row_id -o rows.parquet
 
@@ -110,6 +112,7 @@ def eval_command(
         "max_dropped": _max_dropped(max_dropped),
         "keep_dropped": dropped is not None,
         "read": read,
+        "where": tuple(where or ()),
         "threads": threads,
         "batch_rows": batch_size,
     }

@@ -179,6 +179,14 @@ NullValues = Annotated[
         help="A CSV text that means no value, besides the empty one; repeatable.",
     ),
 ]
+Where = Annotated[
+    list[str] | None,
+    flag(
+        "--where",
+        metavar="FILTER",
+        help="Only the rows that match, as \"split == 'test' and score > 0.5\"; repeatable, all must hold.",
+    ),
+]
 InputFormat = Annotated[
     str | None,
     flag(

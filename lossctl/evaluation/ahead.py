@@ -69,6 +69,8 @@ def gather(job: Job, unit: Unit, loss: Settled) -> dict[str, np.ndarray]:
     pieces: dict[str, list[np.ndarray]] = {name: [np.empty((0, job.widths[name]))] for name in names}
     weights = [np.empty(0)]
     for judged in judged_blocks(job, unit):
+        if not judged.block.rows:
+            continue
         out = [skipped for skipped in (judged.skipped, left_out(loss, judged)) if skipped is not None]
         kept = np.flatnonzero(~np.any(out, axis=0)) if out else np.arange(judged.block.rows)
         for name in names:

@@ -21,7 +21,7 @@ from lossctl.readers.files import plain_name
 from lossctl.readers.many import open_files, same_columns
 from lossctl.readers.places import open_arrays
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, select
-from lossctl.readers.source import ColumnInfo, Source, Unit
+from lossctl.readers.source import ColumnInfo, Source, Unit, whole
 
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
@@ -161,7 +161,23 @@ def batch_rows(width: int) -> int:
 
 
 def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
-    """The inputs of requests that share them.
+    """The inputs of requests that share them, with the rows that the first one's filters let through.
+
+    Raises:
+        DataError: a file that cannot be read.
+        UsageError: no input, both files and arrays, or a filter that does not fit.
+    """
+    if not requests[0].where:
+        return _opened(requests)
+    from lossctl.readers.filtered import filtered
+    from lossctl.readers.where import parse_all
+
+    tree = parse_all(requests[0].where)
+    return tuple(filtered(source, tree) for source in _opened(requests))
+
+
+def _opened(requests: Sequence[Request]) -> tuple[Source, ...]:
+    """The inputs.
 
     Arrays may be named in the role flags (`-y y.npy -p p.npy`) instead of as files.
 
@@ -277,10 +293,14 @@ def _first_length(source: Source, name: str) -> int:
     """The length of the first list that is not null."""
     for unit in source.units(0):
         for chunk in source.read(unit, [name], 1024):
+            if not chunk.rows:
+                continue
             values = chunk.values[name].drop_null()  # type: ignore[union-attr]
             if len(values):
                 return len(values[0])
-    return 1
+    # where no row is left, the ones that were left out tell
+    every = whole(source)
+    return 1 if every is source else _first_length(every, name)
 
 
 def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:

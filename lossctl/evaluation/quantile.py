@@ -156,6 +156,8 @@ def _gathered(job: Job, unit: Unit, loss: Settled, cell: Cell, bucket: Bucket) -
 def _values_of(job: Job, unit: Unit, loss: Settled, cell: Cell) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The values that count, with their weights; rows of weight 0 have no part in a quantile."""
     for judged in judged_blocks(job, unit):
+        if not judged.block.rows:
+            continue
         out = left_out(loss, judged)
         for column in (None,) if cell.columns is None else cell.columns:
             values = loss_rows(cell.core, judged.block, job.one_hot, buffers(), "values", column)

@@ -43,6 +43,7 @@ class Request(NamedTuple):
         num_classes: how many classes there are, where preds list some of them.
         rest: what the classes get that a row of preds does not list.
         long: the columns of example, class and probability, where a row is of one example and class.
+        where: filters that must all hold; other rows are not read.
     """
 
     files: tuple[str | Source, ...]
@@ -82,6 +83,8 @@ class Request(NamedTuple):
             "long": list(self.long) if self.long else None,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    where: tuple[str, ...] = ()
 
 
 class Job(NamedTuple):

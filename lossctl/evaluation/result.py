@@ -114,6 +114,7 @@ class Report(NamedTuple):
     warnings: tuple[Warned, ...]
     results: tuple[LossResult, ...]
     shapes: Mapping[str, Any] = NOTHING
+    where: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -123,6 +124,7 @@ class Report(NamedTuple):
             "inputs": [{"path": f.path, "format": f.format, "rows": f.rows} for f in self.inputs],
             "columns": {role: None if names is None else list(names) for role, names in self.columns.items()},
             **self.shapes,
+            **({} if self.where is None else {"where": self.where}),
             "rows": self.rows.to_dict(),
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],

@@ -9,7 +9,7 @@ from functools import reduce as fold
 from typing import NamedTuple
 
 from lossctl import timing
-from lossctl.errors import GateError, LossctlError, UsageError
+from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.partial import LossPartial, Partial
@@ -38,10 +38,11 @@ class Evaluation(NamedTuple):
         job, partial = self.plan.job, self.partial
         results: tuple[LossResult, ...] = ()
         if self.request.reduction != "none":
-            results = tuple(
-                reduce(settled, cells, self.request.reduction, self.request.on_empty, "weights" in job.columns)
-                for settled, cells in zip(job.losses, partial.losses, strict=True)
-            )
+            with _none_matched(partial):
+                results = tuple(
+                    reduce(settled, cells, self.request.reduction, self.request.on_empty, "weights" in job.columns)
+                    for settled, cells in zip(job.losses, partial.losses, strict=True)
+                )
         if self.request.across:
             from lossctl.catalogue.kinship import differences
 
@@ -51,8 +52,24 @@ class Evaluation(NamedTuple):
                 for entry, loss in zip(results, job.losses, strict=True)
             )
         warned = warnings_for(job, partial, results)
-        shapes = self.request.shapes
-        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes)
+        where, shapes = joined(self.request.where), self.request.shapes
+        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes, where)
+
+
+@contextmanager
+def _none_matched(partial: Partial) -> Iterator[None]:
+    """An error for want of rows says that the filter let none through."""
+    try:
+        yield
+    except DataError as error:
+        if partial.read or not partial.filtered:
+            raise
+        raise DataError(f"0 of {partial.filtered:,} rows match --where. {error}") from None
+
+
+def joined(where: Sequence[str]) -> str | None:
+    """Several filters as one."""
+    return " and ".join(where if len(where) < 2 else [f"({text})" for text in where]) or None
 
 
 def prepare(request: Request) -> Plan:
@@ -126,7 +143,8 @@ def _finished(
 
 def _prepared(request: Request, sources: tuple[Source, ...], name: str) -> Plan:
     with named(name):
-        return prepare(request._replace(files=sources))
+        # the sources are filtered already
+        return prepare(request._replace(files=sources, where=()))
 
 
 def run_batch(request: Request) -> Evaluation:

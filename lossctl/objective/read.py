@@ -91,6 +91,7 @@ def _call(table: Table, folder: str) -> Call:
         "on_bad": table.word("on_bad", ("error", "drop", "keep"), None),
         "on_empty": table.word("on_empty", ("error", "nan", "zero"), None),
         "max_dropped": _max_dropped(table),
+        "where": table.texts("where", None),
     }
     files = tuple(_beside(folder, path) for path in table.texts("files", ()))
     given = {role: columns if role not in ROLES else _array(folder, columns) for role, columns in roles.items()}
@@ -185,6 +186,8 @@ def _call_of_term(table: Table, folder: str) -> Call:
     call = _call(table, folder)
     if call.files or call.read or "long" in call.settings:
         raise table.refusal("a term has no files of its own: all terms are of the same rows; name them at the top")
+    if "where" in call.settings:
+        raise table.refusal("a term has no `where` of its own: all terms are of the same rows; filter at the top")
     return call
 
 

@@ -134,8 +134,9 @@ def settings(call: Call) -> dict[str, Any]:
     said = {name: call.settings.get(name, getattr(plain, name)) for name in named}
     words = ("delimiter", "header", "null_values", "format", "encoding", "decimal")
     reading = {name: getattr(plain.read, name) for name in words}
-    shape = {name: value for name, value in call.settings.items() if name not in (*named, "reduction")}
-    return {**_listed(said), **plain._replace(**shape).shapes, "read": _listed({**reading, **call.read})}
+    shape = {name: value for name, value in call.settings.items() if name not in (*named, "reduction", "where")}
+    where = {"where": list(call.settings["where"])} if call.settings.get("where") else {}
+    return {**_listed(said), **plain._replace(**shape).shapes, "read": _listed({**reading, **call.read}), **where}
 
 
 def _listed(entries: Mapping[str, Any]) -> dict[str, Any]:

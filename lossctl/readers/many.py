@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from lossctl.errors import DataError
 from lossctl.readers.folders import expand
-from lossctl.readers.partitioned import Partitioned, typed
+from lossctl.readers.partitioned import partitioned, typed
 from lossctl.readers.places import ReadSettings, open_source
 from lossctl.readers.roles import Chosen, again, flag_of, listing
 from lossctl.readers.source import ColumnInfo, Source
@@ -22,9 +22,7 @@ def open_files(arguments: Iterable[str], settings: ReadSettings) -> tuple[Source
     found = expand(arguments)
     keys = typed([file.keys for file in found])
     sources = [open_source(file.path, settings) for file in found]
-    return tuple(
-        Partitioned(source, constants) if constants else source for source, constants in zip(sources, keys, strict=True)
-    )
+    return tuple(map(partitioned, sources, keys))
 
 
 def same_columns(

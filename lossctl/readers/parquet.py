@@ -10,10 +10,12 @@ from weakref import WeakValueDictionary
 from lossctl.errors import DataError
 from lossctl.readers import files
 from lossctl.readers.arrow import columns_of, storage
-from lossctl.readers.source import Chunk, ColumnInfo, Unit
+from lossctl.readers.source import Chunk, ColumnInfo, Unit, nothing
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from lossctl.readers.where import Tree
 
 # row groups are joined until a unit has this many rows or bytes
 UNIT_ROWS = 1 << 17
@@ -25,11 +27,12 @@ AT_ONCE, PIECE = 1 << 27, 1 << 22
 
 
 class ParquetSource(NamedTuple):
-    """A Parquet file."""
+    """A Parquet file; row groups that by their statistics hold no row for which `tree` is true are not read."""
 
     path: str
     format: str = "parquet"
     rereadable: bool = True
+    tree: Tree | None = None
 
     @property
     def rows(self) -> int | None:
@@ -53,20 +56,41 @@ class ParquetSource(NamedTuple):
                 start, rows, size = group + 1, 0, 0
         return units
 
+    def pruned(self, tree: Tree) -> ParquetSource:
+        """The same, with an empty chunk for row groups that cannot match a filter."""
+        return self._replace(tree=tree)
+
+    def rows_of(self, unit: Unit) -> int:
+        """How many rows a unit has, from the metadata."""
+        return _rows_of(self.path, range(unit.start, unit.stop))
+
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a unit, decoded in the calling thread."""
+        groups = range(unit.start, unit.stop)
+        return self._groups(groups, names, rows) if self.tree is None else self._some(groups, names, rows)
+
+    def _some(self, groups: range, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        from lossctl.readers.parquet_facts import runs
+
+        for matched, run in runs(groups, _matching(self.path, self.tree)):
+            if matched:
+                yield from self._groups(run, names, rows)
+            else:
+                yield nothing(_rows_of(self.path, run))
+
+    def _groups(self, groups: range, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         import pyarrow as pa
 
         try:
             # held until the unit is done, so that other threads find it
-            held = _held(self.path, unit)
+            held = _held(self.path, groups)
             with _opened(self.path, held) as file:
-                leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
+                leaves = _leaves(file, names)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
                     yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
         except (pa.ArrowException, OSError) as error:
             _refuse_lost(self.path, error)
-            group = _first_bad(self.path, unit, names)
+            group = _first_bad(self.path, groups, names)
             raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
 
 
@@ -74,8 +98,12 @@ def _leaves(file: Any, names: Sequence[str]) -> list[str]:
     """The leaf columns of the named ones: Parquet's projection goes by leaf paths, also where a name has dots."""
     schema = file.schema
     wanted = set(names)
-    tops = [name for field in file.schema_arrow for name in [field.name] * _leaf_count(field.type)]
-    return [schema.column(i).path for i, top in enumerate(tops) if top in wanted]
+    return [schema.column(i).path for i, top in enumerate(_tops(file.schema_arrow)) if top in wanted]
+
+
+def _tops(schema: pa.Schema) -> list[str]:
+    """The column that each leaf column is part of."""
+    return [name for field in schema for name in [field.name] * _leaf_count(field.type)]
 
 
 def _leaf_count(kind: pa.DataType) -> int:
@@ -107,6 +135,24 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
         raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
 
 
+def _rows_of(path: str, groups: range) -> int:
+    metadata = _metadata(path)
+    return sum(metadata.row_group(group).num_rows for group in groups)
+
+
+def _matching(path: str, tree: Tree | None) -> tuple[bool, ...]:
+    return _cached_matching(path, *files.facts(path), tree)
+
+
+@lru_cache(maxsize=64)
+def _cached_matching(path: str, size: int, changed: int, tree: Tree) -> tuple[bool, ...]:
+    """Found once a file."""
+    from lossctl.readers.parquet_facts import matching
+
+    metadata = _metadata(path)
+    return matching(metadata, _tops(metadata.schema.to_arrow_schema()), tree)
+
+
 class _Mapping:
     """A file in memory, for as long as somebody reads units of one stretch of it.
 
@@ -130,9 +176,9 @@ def _mapping(path: str, stretch: int) -> _Mapping:
     return found
 
 
-def _place(path: str, unit: Unit) -> int:
-    """Where a unit's bytes begin."""
-    return int(_metadata(path).row_group(unit.start).column(0).data_page_offset)
+def _place(path: str, group: int) -> int:
+    """Where a row group's bytes begin."""
+    return int(_metadata(path).row_group(group).column(0).data_page_offset)
 
 
 class _Remote(NamedTuple):
@@ -141,12 +187,12 @@ class _Remote(NamedTuple):
     at_once: bool
 
 
-def _held(path: str, unit: Unit) -> _Mapping | _Remote:
-    """What a unit of a file is read from."""
+def _held(path: str, groups: range) -> _Mapping | _Remote:
+    """What row groups of a file are read from."""
     if not files.is_remote(path):
-        return _mapping(path, _place(path, unit) // STRETCH)
-    groups = map(_metadata(path).row_group, range(unit.start, unit.stop))
-    return _Remote(sum(group.total_byte_size for group in groups) <= AT_ONCE)
+        return _mapping(path, _place(path, groups.start) // STRETCH)
+    sizes = (_metadata(path).row_group(group).total_byte_size for group in groups)
+    return _Remote(sum(sizes) <= AT_ONCE)
 
 
 def _opened(path: str, held: _Mapping | _Remote) -> Any:
@@ -167,11 +213,11 @@ def _refuse_lost(path: str, error: Exception) -> None:
             raise files.unreadable(path, error) from None
 
 
-def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
+def _first_bad(path: str, groups: range, names: Sequence[str]) -> int:
     """The row group at fault: each is read alone, which only a broken file has to pay."""
     import pyarrow as pa
 
-    for group in range(unit.start, unit.stop):
+    for group in groups:
         try:
             with _opened(path, _Remote(False) if files.is_remote(path) else _Mapping(path)) as file:
                 leaves = _leaves(file, names)
@@ -179,7 +225,7 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
                     pass
         except (pa.ArrowException, OSError):
             return group
-    return unit.start
+    return groups.start
 
 
 def _brief(error: Exception) -> str:

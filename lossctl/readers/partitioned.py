@@ -12,6 +12,9 @@ from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, whole
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lossctl.readers.filtered import Unmatched
+    from lossctl.readers.where import Tree
+
 # the names and texts of a path's keys
 Texts = tuple[tuple[str, "str | None"], ...]
 # what reads back as it stands, within int64; 007 and +1 are names
@@ -58,14 +61,19 @@ class Partitioned(NamedTuple):
         """Whether the file is."""
         return self.inner.rereadable
 
-    def with_text(self, names: frozenset[str]) -> Partitioned:
-        """The same, with some columns as text: a key's, too."""
-        inner = self.inner.with_text(names) if hasattr(self.inner, "with_text") else self.inner
-        return Partitioned(inner, {name: k.as_text() if name in names else k for name, k in self.constants.items()})
-
     def whole(self) -> Partitioned:
         """The same around the whole file."""
         return self._replace(inner=whole(self.inner))
+
+    def pruned(self, tree: Tree) -> Partitioned | Unmatched:
+        """The same without what cannot match a filter: all of the file, where its keys say so."""
+        from lossctl.readers.filtered import Unmatched
+        from lossctl.readers.where_reach import verdict
+
+        keys = {name: self.constants[name].value for name in self._keys(self.inner.columns())}
+        if verdict(tree, keys) is False:
+            return Unmatched(self.inner)
+        return self._replace(inner=self.inner.pruned(tree)) if hasattr(self.inner, "pruned") else self
 
     def columns(self) -> Sequence[ColumnInfo]:
         """The file's, then the keys."""
@@ -82,6 +90,10 @@ class Partitioned(NamedTuple):
         keys = [name for name in names if name in self._keys(own)]
         asked = [name for name in names if name not in keys] or [own[0].name]
         for chunk in self.inner.read(unit, asked, rows):
+            # one that only stands for rows holds no columns
+            if not chunk.rows:
+                yield chunk
+                continue
             said = {name: _repeated(self.constants[name], chunk.rows) for name in keys}
             every = {**chunk.values, **said}
             yield chunk._replace(values={name: every[name] for name in names})
@@ -89,6 +101,23 @@ class Partitioned(NamedTuple):
     def _keys(self, own: Sequence[ColumnInfo]) -> list[str]:
         taken = {column.name for column in own}
         return [name for name in self.constants if name not in taken]
+
+
+class PartitionedText(Partitioned):
+    """The same around a file whose columns' types are open."""
+
+    def with_text(self, names: frozenset[str]) -> PartitionedText:
+        """The same, with some columns as text: a key's, too."""
+        inner: Source = self.inner.with_text(names)  # type: ignore[attr-defined]
+        keys = {name: key.as_text() if name in names else key for name, key in self.constants.items()}
+        return PartitionedText(inner, keys)
+
+
+def partitioned(source: Source, constants: Mapping[str, Key]) -> Source:
+    """The file with its keys, if there are any."""
+    if not constants:
+        return source
+    return (PartitionedText if hasattr(source, "with_text") else Partitioned)(source, constants)
 
 
 def _info(name: str, key: Key) -> ColumnInfo:

@@ -59,13 +59,25 @@ class Chunk(NamedTuple):
         return self.rows if self.span is None else self.span
 
 
+def nothing(rows: int) -> Chunk:
+    """A chunk that stands for some rows of which none is here."""
+    import numpy as np
+
+    return Chunk(0, {}, rows, np.empty(0, np.int64))
+
+
 def whole(source: Source) -> Source:
     """The same rows and columns with none left out: what a filter or a join is put around."""
     return source.whole() if hasattr(source, "whole") else source
 
 
 class Source(Protocol):
-    """One open input. Small, picklable: paths and settings, no handles."""
+    """One open input. Small, picklable: paths and settings, no handles.
+
+    What only some have: `with_text(names)`, the same with these columns left as text; `whole()`, see there;
+    `pruned(tree)`, the same units with a chunk of `nothing` for runs of rows that surely do not match a filter
+    (see `where`; which others match is for who asks to find out); `rows_of(unit)`, how many rows a unit has.
+    """
 
     @property
     def path(self) -> str:

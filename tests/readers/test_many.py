@@ -15,6 +15,7 @@ import pytest
 from lossctl.errors import DataError
 from lossctl.readers.folders import expand
 from lossctl.readers.many import open_files
+from lossctl.readers.parquet import ParquetSource
 from lossctl.readers.places import ReadSettings
 from tests.conftest import called, program
 
@@ -151,6 +152,56 @@ def test_a_list_beside_a_number_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"label": [0, 1, 0], "probs": [0.5, 0.5, 0.5]}), tmp_path / "b.parquet")
     told = refused(tmp_path / "a.parquet", tmp_path / "b.parquet")
     assert "b.parquet: column 'probs' is double, but fixed_size_list<" in told
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The row groups that are read from now on, with the folder of their file."""
+    seen: list[tuple[str, int]] = []
+    read = ParquetSource._groups
+
+    def spied(self: ParquetSource, groups: range, names: Any, rows: int) -> Any:
+        seen.extend((Path(self.path).parent.name, group) for group in groups)
+        return read(self, groups, names, rows)
+
+    monkeypatch.setattr(ParquetSource, "_groups", spied)
+    return seen
+
+
+def test_a_filter_reads_only_the_row_groups_that_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = hive(tmp_path / "data")
+    pq.write_table(made.slice(420, 50), tmp_path / "some.parquet")
+    expected = value(tmp_path / "some.parquet")
+    seen = counted(monkeypatch)
+    # 300 to 599 are the test's rows, in groups of 100
+    assert value(tmp_path / "data", "--where", "split = 'test' and id >= 420 and id < 470") == expected
+    assert seen == [("split=test", 1)]
+    seen.clear()
+    assert value(tmp_path / "data", "--where", "split in ('val', 'test') and id between 420 and 469") == expected
+    assert seen == [("split=test", 1)]
+    seen.clear()
+    value(tmp_path / "data")
+    assert len(seen) == 6 + 3 + 2
+
+
+def test_row_numbers_stay_the_files_under_a_filter_on_keys(tmp_path: Path) -> None:
+    made = hive(tmp_path / "data", ("year=2023", "year=2024", "year=2025"))
+    broken = made.slice(300, 300).set_column(0, "label", pa.array([0] * 299 + [7]))
+    pq.write_table(broken, tmp_path / "data" / "year=2024" / "part-0.parquet", row_group_size=100)
+    assert "year=2024/part-0.parquet row 300 column label: 7" in refused(tmp_path / "data", "--where", "year > 2023")
+    document = json.loads(
+        called("eval", tmp_path / "data", "--loss", "scce", "--where", "year != 2024", "--json", "-q")
+    )
+    assert document["rows"] == {"read": 600, "used": 600, "dropped": {}, "filtered": 300}
+    assert document["where"] == "year != 2024"
+
+
+def test_keys_beside_csv(tmp_path: Path) -> None:
+    for key in ("2023", "2024"):
+        (tmp_path / f"year={key}").mkdir()
+        (tmp_path / f"year={key}" / "a.csv").write_text(f"label,prob\n1,0.5\n{int(key) % 2},0.25\n")
+    for where in ("year = 2024", "year = '2024'"):
+        text = called("eval", tmp_path, "--loss", "mae", "--where", where, "--value-only", "-q")
+        assert float(text) == (0.5 + 0.25) / 2
 
 
 def test_hidden_files_and_markers_are_no_data(tmp_path: Path) -> None:

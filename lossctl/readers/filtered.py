@@ -1,0 +1,133 @@
+"""A source of which only the rows that match a filter come; the others keep their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, nothing, whole
+from lossctl.readers.where import Tree, columns_of
+from lossctl.readers.where_types import fitted
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from lossctl.readers.source import Values
+
+
+class Filtered(NamedTuple):
+    """The rows of another source for which a filter is true; the tree was fitted to its columns."""
+
+    inner: Source
+    tree: Tree
+
+    @property
+    def path(self) -> str:
+        """The inner one's."""
+        return self.inner.path
+
+    @property
+    def format(self) -> str:
+        """The inner one's."""
+        return self.inner.format
+
+    @property
+    def rows(self) -> int | None:
+        """Unknown before reading."""
+        return None
+
+    @property
+    def rereadable(self) -> bool:
+        """As the inner one."""
+        return self.inner.rereadable
+
+    def whole(self) -> Source:
+        """All rows."""
+        return whole(self.inner)
+
+    def with_text(self, names: frozenset[str]) -> Filtered:
+        """The same, with some more columns left as text where the format leaves that open."""
+        if not hasattr(self.inner, "with_text"):
+            return self
+        return self._replace(inner=self.inner.with_text(names))
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """All columns of the inner one."""
+        return self.inner.columns()
+
+    def units(self, file: int) -> Iterable[Unit]:
+        """The inner one's: a filter moves no row to another unit."""
+        return self.inner.units(file)
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """The matching rows, with the places they have among all.
+
+        Raises:
+            DataError: a column turns out to hold values that the filter cannot compare.
+        """
+        pruned = self.inner.pruned(self.tree) if hasattr(self.inner, "pruned") else self.inner
+        wanted = list(dict.fromkeys((*names, *columns_of(self.tree))))
+        for chunk in pruned.read(unit, wanted, rows):
+            yield self._matching(chunk, names)
+
+    def _matching(self, chunk: Chunk, names: Sequence[str]) -> Chunk:
+        if not chunk.rows:
+            return chunk
+        from lossctl.readers.where_mask import Masks
+
+        mask = Masks(chunk.values, chunk.rows, self.path).of(self.tree)
+        count = mask.true_count
+        if count == chunk.rows:
+            return chunk
+        return _compacted(chunk, mask, names) if count else nothing(chunk.covered)._replace(left=chunk.left)
+
+
+def filtered(source: Source, tree: Tree) -> Filtered:
+    """The rows of a source for which a filter is true.
+
+    Raises:
+        UsageError: the filter does not fit the source's columns.
+    """
+    fit = fitted(tree, source.columns(), source.path, hasattr(source, "with_text"))
+    return Filtered(source, fit.tree).with_text(fit.text)
+
+
+class Unmatched(NamedTuple):
+    """A source of which no row matches: for a wrapper whose own constant columns make the filter false.
+
+    The values are not read; where the metadata does not tell the rows, one column is, to count them.
+    """
+
+    inner: Source
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """Empty chunks that stand for all rows."""
+        if hasattr(self.inner, "rows_of"):
+            yield nothing(self.inner.rows_of(unit))
+            return
+        counted = [column.name for column in self.inner.columns()[:1]]
+        for chunk in self.inner.read(unit, counted, rows):
+            yield nothing(chunk.covered)._replace(left=chunk.left)
+
+
+def _compacted(chunk: Chunk, mask: pa.BooleanArray, names: Sequence[str]) -> Chunk:
+    import numpy as np
+
+    from lossctl.readers.where_values import arrow, flags
+
+    kept = np.flatnonzero(flags(mask))
+    indices = arrow(kept)
+    places = kept if chunk.places is None else chunk.places[kept]
+    values = {name: _kept(chunk.values[name], kept, indices) for name in names}
+    return Chunk(len(places), values, chunk.covered, places, chunk.left, chunk.commas)
+
+
+def _kept(values: Values, kept: np.ndarray, indices: pa.Array) -> Values:
+    import numpy as np
+    import pyarrow as pa
+
+    if isinstance(values, np.ndarray):
+        return values[kept]
+    # pyarrow takes from no text of this layout; by index it is several times faster than by mask
+    return (values.cast(pa.string()) if pa.types.is_string_view(values.type) else values).take(indices)

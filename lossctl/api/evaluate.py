@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl import timing
 from lossctl.api.inputs import Selector, inputs
+from lossctl.api.join import join_of
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
 from lossctl.catalogue.declare import Value
@@ -35,6 +36,10 @@ def evaluate(
     weights: Selector | None = None,
     roles: Mapping[str, Selector] | None = None,
     mask: Selector | None = None,
+    labels_from: Any = None,
+    on: str | Sequence[str] | Mapping[str, str] | None = None,
+    on_unmatched: str = "error",
+    by_position: bool = False,
     classes: Sequence[str] | None = None,
     ids: Sequence[str] = (),
     reduction: str | None = None,
@@ -63,6 +68,12 @@ def evaluate(
         weights: see labels.
         roles: any other role of a loss, such as {"lower": ..., "upper": ...}.
         mask: see labels.
+        labels_from: where the labels lie, if not in the data: as `data`. Their columns stand beside the data's, and of
+            two of one name the data's is then called `NAME@preds`.
+        on: the key columns that join data and labels, "id" or "pred_id=label_id", several, or {"pred_id": "label_id"}.
+        on_unmatched: "error" refuses rows without a label and labels without a row, "drop" leaves them out and counts
+            them. Keys that occur more than once are refused too, unless `on_bad` is "drop".
+        by_position: row i of the data belongs to row i of the labels.
         classes: the class names in order, where labels are names.
         ids: columns of the data that name rows, carried along in `Result.row_table`.
         reduction: "mean", "sum", "sum_over_batch_size", "sum_by_nonzero_weights", "batchmean", a framework's own
@@ -102,6 +113,7 @@ def evaluate(
         data,
         bound,
         selectors={"labels": labels, "preds": preds, "weights": weights, "mask": mask, **(roles or {})},
+        join=join_of(labels_from, on, on_unmatched, by_position),
         classes=class_names(classes),
         ids=_texts(ids),
         reduction=reduction,
@@ -135,8 +147,10 @@ def request_of(
     refuse_words(bound if not across else bound[:1], **more)
     from lossctl.evaluation.request import Request
 
-    again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction"))
+    again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction")) or bool(more.get("join"))
     files, roles = inputs(data, selectors, again)
+    if more.get("join") is not None and str(roles.get("labels", "")).endswith(".npy"):
+        raise UsageError(f"-y {roles['labels']} and --labels-from each bring labels; give one of them")
     return Request(files, tuple(bound), roles, across=across, read=_settings(read or {}), **more)
 
 

@@ -43,7 +43,8 @@ def plan(request: Request) -> Plan:
     sources = open_all([request])
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
-    chosen = choose(columns, request.roles, asked)
+    selectors = request.roles if request.join is None else across_the_join(sources[0], request.roles, asked)
+    chosen = choose(columns, selectors, asked)
     chosen, classes = _class_order(request.classes, columns, chosen)
     for name in request.ids:
         select(name, columns, "--id")
@@ -109,8 +110,48 @@ def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
     if arrays and files:
         raise UsageError(f"{flag_of(arrays[0][0])} names an array, so {files[0]} has no place: give one or the other")
     if arrays:
-        return (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
-    return tuple(open_source(file, settings) if isinstance(file, str) else file for file in files)
+        opened: tuple[Source, ...] = (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
+    else:
+        opened = tuple(open_source(file, settings) if isinstance(file, str) else file for file in files)
+    return opened if requests[0].join is None else _with_labels(opened, requests[0])
+
+
+def _with_labels(preds: tuple[Source, ...], request: Request) -> tuple[Source, ...]:
+    """The inputs with the labels that lie elsewhere; as they are, where these are there already."""
+    from lossctl.readers.aligned import WithLabels
+    from lossctl.readers.join import joined
+
+    if isinstance(preds[0], WithLabels):
+        return preds
+    assert request.join is not None
+    given = request.join.labels_from
+    labels = tuple(open_source(entry, request.read) if isinstance(entry, str) else entry for entry in given)
+    return joined(preds, labels, request.join, request.on_bad == "drop")
+
+
+def across_the_join(
+    source: Source, selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+) -> Mapping[str, str | tuple[str, ...]]:
+    """The selectors, with labels and preds that were not named found among the columns of their own files.
+
+    Raises:
+        UsageError: no candidate, or several.
+    """
+    from lossctl.readers.aligned import WithLabels
+
+    assert isinstance(source, WithLabels)
+    wanted = {role.name for bound in losses for role in bound.loss.roles}
+    named = {name for said in selectors.values() for name in ([said] if isinstance(said, str) else said)}
+    found = dict(selectors)
+    if "preds" in wanted and "preds" not in selectors:
+        shown = {inner: name for name, inner in source.own.items() if name not in named}
+        preds = find_preds([column for column in source.inner.columns() if column.name in shown])
+        found["preds"] = tuple(shown[name] for name in preds.columns)
+    if "labels" in wanted and "labels" not in selectors:
+        columns = source.labels.columns()
+        left = [column for column in columns if column.name not in named]
+        found["labels"] = (left[0].name,) if len(columns) == len(left) == 1 else find_labels(left, None).columns
+    return found
 
 
 def _arrays(request: Request) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
     from lossctl.catalogue.naming import OnEmpty
+    from lossctl.readers.join import Join
 
 OnBad = Literal["error", "drop", "keep"]
 
@@ -35,6 +36,7 @@ class Request(NamedTuple):
         keep_dropped: the places of dropped rows are kept, for who wants to save them.
         threads: how many work at once; 0 takes the processors there are.
         batch_rows: rows a block; 0 takes what suits the width.
+        join: where the labels are, if they lie in files of their own.
     """
 
     files: tuple[str | Source, ...]
@@ -53,6 +55,7 @@ class Request(NamedTuple):
     threads: int = 0
     batch_rows: int = 0
     read: ReadSettings = ReadSettings()
+    join: Join | None = None
 
 
 class Job(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce as fold
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl import timing
 from lossctl.errors import GateError, LossctlError, UsageError
@@ -20,6 +20,9 @@ from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.work import evaluate_unit, unit_rows
 from lossctl.readers.source import Source
+
+if TYPE_CHECKING:
+    from lossctl.readers.aligned import JoinAccount
 
 
 class Evaluation(NamedTuple):
@@ -51,7 +54,7 @@ class Evaluation(NamedTuple):
                 for entry, loss in zip(results, job.losses, strict=True)
             )
         warned = warnings_for(job, partial, results)
-        return Report(inputs(job, partial), columns(job), account(partial), warned, results)
+        return Report(inputs(job, partial), columns(job), account(partial), warned, results, join_account(job))
 
 
 def prepare(request: Request) -> Plan:
@@ -196,6 +199,11 @@ def inputs(job: Job, partial: Partial) -> tuple[InputFile, ...]:
 def columns(job: Job) -> dict[str, tuple[str, ...] | None]:
     """Role to columns; None for weights that there are none of."""
     return {**job.columns, "weights": job.columns.get("weights")}
+
+
+def join_account(job: Job) -> JoinAccount | None:
+    """What the join of labels from elsewhere came to; None where there was none."""
+    return getattr(job.sources[0], "account", None)
 
 
 def evaluate_rows(request: Request, made: Plan) -> Iterator[LossRows]:

@@ -103,7 +103,11 @@ class Labels:
             made = {
                 name: Column(self.scratch.file(f"column-{number}-{i}"), types.get(name)) for i, name in enumerate(names)
             }
-            changed = self._fill(made, as_text)
+            try:
+                changed = self._fill(made, as_text)
+            finally:
+                for column in made.values():
+                    column.close()
             if changed is None:
                 break
             name, wider = changed
@@ -113,7 +117,6 @@ class Labels:
             else:
                 types[name] = wider
         for name, column in made.items():
-            column.close()
             self.shelves[name, name in text] = column
 
     def _fill(self, made: dict[str, Column], text: frozenset[str]) -> tuple[str, pa.DataType | None] | None:
@@ -263,5 +266,10 @@ def _matched(chunk: Chunk, found: np.ndarray) -> tuple[Chunk, np.ndarray]:
 
 def _taken(values: Values, kept: np.ndarray) -> Values:
     import numpy as np
+    import pyarrow as pa
 
-    return values[kept] if isinstance(values, np.ndarray) else values.take(indices(kept))
+    if isinstance(values, np.ndarray):
+        return values[kept]
+    # views have no `take`
+    values = values.cast(pa.string()) if pa.types.is_string_view(values.type) else values
+    return values.take(indices(kept))

@@ -234,9 +234,15 @@ class _Bytes:
     """Texts or bytes of any length, one behind the other, and where each one ends."""
 
     def __init__(self, path: str, type: pa.DataType) -> None:
-        self.type = type
+        import numpy as np
+        import pyarrow as pa
+
+        # views have no `take`
+        views = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+        self.type = views.get(type, type)
         self.data, self.ends, self.nulls = _File(path, "u1"), _File(f"{path}.ends", "i8"), _Nulls(path)
         self.last = 0
+        self.ends.append(np.zeros(1, np.int64))
 
     def append(self, values: pa.Array) -> None:
         import numpy as np
@@ -248,9 +254,6 @@ class _Bytes:
         ends = np.frombuffer(plain.buffers()[1], np.int64)[plain.offset : plain.offset + len(plain) + 1]
         if plain.buffers()[2] is not None:
             self.data.append(np.frombuffer(plain.buffers()[2], "u1")[ends[0] : ends[-1]])
-        if not self.last and not os.path.getsize(self.ends.path):
-            self.ends.append(np.zeros(1, np.int64))
-            self.ends._file.flush()  # type: ignore[union-attr]
         self.ends.append(ends[1:] + (self.last - ends[0]))
         self.last += int(ends[-1] - ends[0])
         self.nulls.append(plain)
@@ -262,8 +265,6 @@ class _Bytes:
     def take(self, rows: np.ndarray, missing: np.ndarray | None) -> pa.Array:
         import pyarrow as pa
 
-        if not len(self.ends.view):
-            return pa.nulls(len(rows), self.type)
         long = pa.large_string() if family(self.type) == "text" else pa.large_binary()
         buffers = [None, pa.py_buffer(self.ends.view), pa.py_buffer(self.data.view)]
         every = pa.Array.from_buffers(long, len(self.ends.view) - 1, buffers)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl import timing
 from lossctl.api.inputs import Selector, inputs
+from lossctl.api.join import join_of
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
 from lossctl.catalogue.declare import Value
@@ -37,6 +38,10 @@ def evaluate(
     weights: Selector | None = None,
     roles: Mapping[str, Selector] | None = None,
     mask: Selector | None = None,
+    labels_from: Any = None,
+    on: str | Sequence[str] | Mapping[str, str] | None = None,
+    on_unmatched: str = "error",
+    by_position: bool = False,
     classes: Classes | None = None,
     label_map: Labels | None = None,
     label_base: int | None = None,
@@ -74,6 +79,12 @@ def evaluate(
         weights: see labels.
         roles: any other role of a loss, such as {"lower": ..., "upper": ...}.
         mask: see labels.
+        labels_from: where the labels lie, if not in the data: as `data`. Their columns stand beside the data's, and of
+            two of one name the data's is then called `NAME@preds`.
+        on: the key columns that join data and labels, "id" or "pred_id=label_id", several, or {"pred_id": "label_id"}.
+        on_unmatched: "error" refuses rows without a label and labels without a row, "drop" leaves them out and counts
+            them. Keys that occur more than once are refused too, unless `on_bad` is "drop".
+        by_position: row i of the data belongs to row i of the labels.
         classes: the class names in order, where labels are names; or a file of them: .txt with a name a line, .json
             with a list, an object of names and ids, or a model's configuration with `id2label`.
         label_map: what number each label stands for, as {"yes": 1, "no": 0}, "yes=1,no=0" or a .json file.
@@ -133,6 +144,7 @@ def evaluate(
             "pred_ids": pred_ids,
             **(roles or {}),
         },
+        join=join_of(labels_from, on, on_unmatched, by_position),
         classes=class_names(classes),
         **shapes(
             label_map=label_map,
@@ -176,8 +188,10 @@ def request_of(
     refuse_words(bound if not across else bound[:1], **more)
     from lossctl.evaluation.request import Request
 
-    again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction"))
+    again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction")) or bool(more.get("join"))
     files, roles = inputs(data, selectors, again)
+    if more.get("join") is not None and str(roles.get("labels", "")).endswith(".npy"):
+        raise UsageError(f"-y {roles['labels']} and --labels-from each bring labels; give one of them")
     return Request(files, tuple(bound), roles, across=across, read=_settings(read or {}), **more)
 
 

@@ -32,9 +32,9 @@ def readable(files: Sequence[str], twice: bool, quiet: bool) -> Iterator[tuple[s
 
 def tell(report: Report) -> None:
     """What was chosen, what became of the rows, and what deserves a look, on stderr."""
-    from lossctl.show.table import account_line, columns_line, warning_lines
+    from lossctl.show.table import account_line, columns_line, join_lines, warning_lines
 
-    for line in (columns_line(report), account_line(report), *warning_lines(report)):
+    for line in (columns_line(report), *join_lines(report), account_line(report), *warning_lines(report)):
         say(line)
 
 

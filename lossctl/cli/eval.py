@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lossctl.api.evaluate import reads_again, request_of, run
+from lossctl.api.join import join_of
 from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
@@ -27,6 +28,10 @@ def eval_command(
     weights: w.Weights = None,
     role: w.Roles = None,
     row_id: w.Ids = None,
+    labels_from: w.LabelsFrom = None,
+    on: w.On = None,
+    on_unmatched: w.OnUnmatchedWord = w.OnUnmatched.error,
+    by_position: w.ByPosition = False,
     classes: w.Classes = None,
     label_map: w.LabelMap = None,
     label_base: w.LabelBase = None,
@@ -69,6 +74,7 @@ def eval_command(
       lossctl eval preds.csv -y label -p prob --loss binary_crossentropy --loss mean_squared_error
       lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
       lossctl eval preds.csv --loss torch.BCELoss --loss sklearn.log_loss
+      lossctl eval preds.parquet --labels-from labels.parquet --on id --loss binary_crossentropy
       lossctl eval preds.csv --across huber
       lossctl eval preds.parquet --loss log_loss --where "split == 'test' and score > 0.5"
       lossctl eval preds.csv --functions my_losses.py --loss focal --gamma 1
@@ -117,9 +123,11 @@ def eval_command(
         "batch_rows": batch_size,
     }
     prepare_kernels(quiet)
-    twice = dropped is not None or reads_again(bound, reduction)
-    with readable(files or (), twice, quiet) as paths:
-        result = run(request_of(paths, bound, selectors=selectors, **asked))
+    twice = dropped is not None or reads_again(bound, reduction) or bool(labels_from)
+    with readable((*(files or ()), *(labels_from or ())), twice, quiet) as (*paths,):
+        preds_files, labels_files = tuple(paths[: len(files or ())]), tuple(paths[len(files or ()) :])
+        join = join_of(labels_files or None, on, on_unmatched.value, by_position)
+        result = run(request_of(preds_files, bound, selectors=selectors, join=join, **asked))
         if not quiet:
             tell(result.report)
         if dropped is not None:

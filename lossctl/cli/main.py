@@ -53,6 +53,9 @@ def main() -> None:
 
 def _leave(code: int) -> NoReturn:
     """End the process at once: taking down the interpreter and its libraries costs a tenth of a small run."""
+    scratch = sys.modules.get("lossctl.readers.scratch")
+    if scratch is not None:
+        scratch.remove_all()
     try:
         sys.stderr.flush()
     finally:

@@ -17,6 +17,13 @@ class OnBad(StrEnum):
     keep = "keep"
 
 
+class OnUnmatched(StrEnum):
+    """What happens to rows of which the join finds no other."""
+
+    error = "error"
+    drop = "drop"
+
+
 class OnEmpty(StrEnum):
     """What a zero denominator gives."""
 
@@ -162,6 +169,30 @@ Long = Annotated[
         metavar="ID,CLASS,PROB",
         help="The columns of example, class and probability, where a row is of one example and class.",
     ),
+]
+LabelsFrom = Annotated[
+    list[str] | None,
+    flag(
+        "--labels-from",
+        metavar="FILE",
+        help="A file that the labels lie in, of any format; with --on or --by-position. Repeatable, in order.",
+    ),
+]
+On = Annotated[
+    list[str] | None,
+    flag(
+        "--on",
+        metavar="COLUMN",
+        help="The key that joins preds and labels: id, pred_id=label_id, or several as id,fold; repeatable.",
+    ),
+]
+OnUnmatchedWord = Annotated[
+    OnUnmatched,
+    flag("--on-unmatched", help="Preds without a label and labels without a pred: refuse, or leave out and count."),
+]
+ByPosition = Annotated[
+    bool,
+    flag("--by-position", help="Row i of the preds belongs to row i of the labels, over all files in order."),
 ]
 Delimiter = Annotated[
     str | None,

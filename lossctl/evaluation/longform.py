@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lossctl.errors import DataError
 from lossctl.evaluation.request import Request
-from lossctl.readers.long import LongSource, pivoted
+from lossctl.readers.long import LongSource
 from lossctl.readers.roles import LABEL_NAMES, ending
-from lossctl.readers.source import Source
-
-
-def at_once(sources: Sequence[Source], columns: tuple[str, str, str]) -> Source:
-    """The inputs as one of a row an example; one that is pivoted already stays as it is."""
-    return sources[0] if isinstance(sources[0], LongSource) else pivoted(sources, *columns)
+from lossctl.readers.source import Source, within
 
 
 def with_long(request: Request, source: Source) -> Request:
@@ -22,10 +15,11 @@ def with_long(request: Request, source: Source) -> Request:
     Raises:
         DataError: the labels differ within an example.
     """
-    assert isinstance(source, LongSource)
-    _refuse_differing(request, source)
-    roles = {"preds": source.preds, **request.roles}
-    names = tuple(map(ending, source.preds))
+    long = within(source, LongSource)
+    assert long is not None
+    _refuse_differing(request, long)
+    roles = {"preds": long.preds, **request.roles}
+    names = tuple(map(ending, long.preds))
     # classes that are called by other numbers than their places are names
     named = all(name.isdecimal() for name in names) and sorted(map(int, names)) != list(range(len(names)))
     return request._replace(roles=roles, classes=request.classes or (names if named and len(names) > 1 else None))

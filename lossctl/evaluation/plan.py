@@ -14,14 +14,13 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation import shaping
 from lossctl.evaluation.fit import fit
+from lossctl.evaluation.opening import open_all
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import Shape, key_of
-from lossctl.readers.files import plain_name
-from lossctl.readers.many import open_files, same_columns
-from lossctl.readers.places import open_arrays
+from lossctl.readers.many import same_columns
 from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, select
-from lossctl.readers.source import ColumnInfo, Source, Unit, whole
+from lossctl.readers.source import ColumnInfo, Source, Unit, whole, within
 
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
@@ -39,14 +38,18 @@ class Plan(NamedTuple):
     as_text: tuple[str, ...] = ()
 
 
-def plan(request: Request) -> Plan:
+def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     """Open the files and fill the roles.
+
+    Args:
+        request: what was asked.
+        sources: its inputs, where they are open already.
 
     Raises:
         DataError: a file that cannot be read, or lacks a column that another has.
         UsageError: a role that no column fills, or columns that do not fit the losses.
     """
-    sources = open_all([request])
+    sources = sources or open_all([request])
     if request.long is not None:
         from lossctl.evaluation.longform import with_long
 
@@ -54,7 +57,8 @@ def plan(request: Request) -> Plan:
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
     with _said_of(sources[0]):
-        chosen = choose(columns, request.roles, asked)
+        selectors = request.roles if request.join is None else across_the_join(sources[0], request.roles, asked)
+        chosen = choose(columns, selectors, asked)
         names = shaping.class_names(request, chosen)
         chosen, classes = _class_order(names, columns, chosen)
         for name in request.ids:
@@ -160,55 +164,6 @@ def batch_rows(width: int) -> int:
     return max(FEWEST_ROWS, min(MOST_ROWS, BLOCK_BYTES // (8 * width)))
 
 
-def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
-    """The inputs of requests that share them, with the rows that the first one's filters let through.
-
-    Raises:
-        DataError: a file that cannot be read.
-        UsageError: no input, both files and arrays, or a filter that does not fit.
-    """
-    if not requests[0].where:
-        return _opened(requests)
-    from lossctl.readers.filtered import filtered
-    from lossctl.readers.where import parse_all
-
-    tree = parse_all(requests[0].where)
-    return tuple(filtered(source, tree) for source in _opened(requests))
-
-
-def _opened(requests: Sequence[Request]) -> tuple[Source, ...]:
-    """The inputs.
-
-    Arrays may be named in the role flags (`-y y.npy -p p.npy`) instead of as files.
-
-    Raises:
-        DataError: a file that cannot be read.
-        UsageError: no input, or both files and arrays.
-    """
-    files, settings = requests[0].files, requests[0].read
-    named = [pair for request in requests for pair in _arrays(request)]
-    arrays = [] if files and not isinstance(files[0], str) else named
-    if not files and not arrays:
-        raise UsageError("no input: name a file, or - for stdin, or arrays as in -y y.npy -p p.npy")
-    if arrays and files:
-        raise UsageError(f"{flag_of(arrays[0][0])} names an array, so {files[0]} has no place: give one or the other")
-    if arrays:
-        return (open_arrays(tuple(dict.fromkeys(path for _, path in arrays))),)
-    paths = [file for file in files if isinstance(file, str)]
-    opened = open_files(paths, settings) if paths else tuple(f for f in files if not isinstance(f, str))
-    if requests[0].long is None:
-        return opened
-    from lossctl.evaluation.longform import at_once
-
-    return (at_once(opened, requests[0].long),)
-
-
-def _arrays(request: Request) -> Iterator[tuple[str, str]]:
-    for role, selector in request.roles.items():
-        if isinstance(selector, str) and plain_name(selector).endswith(".npy"):
-            yield role, selector
-
-
 def choose(
     columns: Sequence[ColumnInfo], selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
 ) -> dict[str, Chosen]:
@@ -233,6 +188,32 @@ def choose(
     if "labels" in wanted and "labels" not in chosen:
         chosen["labels"] = find_labels(_left(columns, chosen), chosen.get("preds"))
     return {role: chosen[role] for role in (*wanted, *BESIDES) if role in chosen}
+
+
+def across_the_join(
+    source: Source, selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+) -> Mapping[str, str | tuple[str, ...]]:
+    """The selectors, with labels and preds that were not named found among the columns of their own files.
+
+    Raises:
+        UsageError: no candidate, or several.
+    """
+    from lossctl.readers.aligned import WithLabels
+
+    joined = within(source, WithLabels)
+    assert joined is not None
+    wanted = {role.name for bound in losses for role in bound.loss.roles}
+    named = {name for said in selectors.values() for name in ([said] if isinstance(said, str) else said)}
+    found = dict(selectors)
+    if "preds" in wanted and "preds" not in selectors:
+        shown = {inner: name for name, inner in joined.own.items() if name not in named}
+        preds = find_preds([column for column in joined.inner.columns() if column.name in shown])
+        found["preds"] = tuple(shown[name] for name in preds.columns)
+    if "labels" in wanted and "labels" not in selectors:
+        columns = joined.labels.columns()
+        left = [column for column in columns if column.name not in named]
+        found["labels"] = (left[0].name,) if len(columns) == len(left) == 1 else find_labels(left, None).columns
+    return found
 
 
 def _left(columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]) -> list[ColumnInfo]:

@@ -13,6 +13,7 @@ from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
     from lossctl.catalogue.naming import OnEmpty
+    from lossctl.readers.join import Join
 
 OnBad = Literal["error", "drop", "keep"]
 
@@ -44,6 +45,7 @@ class Request(NamedTuple):
         rest: what the classes get that a row of preds does not list.
         long: the columns of example, class and probability, where a row is of one example and class.
         where: filters that must all hold; other rows are not read.
+        join: where the labels are, if they lie in files of their own.
     """
 
     files: tuple[str | Source, ...]
@@ -69,6 +71,8 @@ class Request(NamedTuple):
     num_classes: int | None = None
     rest: Rest | None = None
     long: tuple[str, str, str] | None = None
+    where: tuple[str, ...] = ()
+    join: Join | None = None
 
     @property
     def shapes(self) -> dict[str, object]:
@@ -83,8 +87,6 @@ class Request(NamedTuple):
             "long": list(self.long) if self.long else None,
         }
         return {name: value for name, value in said.items() if value is not None}
-
-    where: tuple[str, ...] = ()
 
 
 class Job(NamedTuple):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl import __version__
 from lossctl.catalogue.declare import Value
+
+if TYPE_CHECKING:
+    from lossctl.readers.aligned import JoinAccount
 
 SCHEMA_VERSION = 1
 # what starts empty and is never written to
@@ -115,6 +118,7 @@ class Report(NamedTuple):
     results: tuple[LossResult, ...]
     shapes: Mapping[str, Any] = NOTHING
     where: str | None = None
+    join: JoinAccount | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -128,6 +132,7 @@ class Report(NamedTuple):
             "rows": self.rows.to_dict(),
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],
+            **({} if self.join is None else {"join": self.join.to_dict()}),
         }
 
 

@@ -6,20 +6,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce as fold
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl import timing
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
+from lossctl.evaluation.opening import open_all
 from lossctl.evaluation.partial import LossPartial, Partial
-from lossctl.evaluation.plan import Plan, open_all, plan, with_text
+from lossctl.evaluation.plan import Plan, plan, with_text
 from lossctl.evaluation.reduce import reduce
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.work import evaluate_unit, unit_rows
-from lossctl.readers.source import Source
+from lossctl.readers.source import Source, within
+
+if TYPE_CHECKING:
+    from lossctl.readers.aligned import JoinAccount
 
 
 class Evaluation(NamedTuple):
@@ -53,7 +57,8 @@ class Evaluation(NamedTuple):
             )
         warned = warnings_for(job, partial, results)
         where, shapes = joined(self.request.where), self.request.shapes
-        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes, where)
+        join = None if self.request.join is None else join_account(job)
+        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes, where, join)
 
 
 @contextmanager
@@ -72,13 +77,17 @@ def joined(where: Sequence[str]) -> str | None:
     return " and ".join(where if len(where) < 2 else [f"({text})" for text in where]) or None
 
 
-def prepare(request: Request) -> Plan:
+def prepare(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     """The plan of a request, with every `auto` settled.
+
+    Args:
+        request: what was asked.
+        sources: its inputs, where they are open already.
 
     Raises:
         DataError, UsageError: as `plan`.
     """
-    made = plan(request)
+    made = plan(request, sources)
     if not any(loss.core.open_options for loss in made.job.losses):
         return made
     from lossctl.evaluation.ahead import settled
@@ -143,8 +152,7 @@ def _finished(
 
 def _prepared(request: Request, sources: tuple[Source, ...], name: str) -> Plan:
     with named(name):
-        # the sources are filtered already
-        return prepare(request._replace(files=sources, where=()))
+        return prepare(request, sources)
 
 
 def run_batch(request: Request) -> Evaluation:
@@ -216,6 +224,14 @@ def columns(job: Job) -> dict[str, tuple[str, ...] | None]:
     """Role to columns; None for weights that there are none of."""
     chosen = {role: names for role, names in job.columns.items() if role != "pair"}
     return {**chosen, "weights": job.columns.get("weights")}
+
+
+def join_account(job: Job) -> JoinAccount | None:
+    """What the join of labels from elsewhere came to; None where there was none."""
+    from lossctl.readers.aligned import WithLabels
+
+    joined = within(job.sources[0], WithLabels)
+    return None if joined is None else joined.account
 
 
 def evaluate_rows(request: Request, made: Plan) -> Iterator[LossRows]:

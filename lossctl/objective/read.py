@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lossctl.catalogue.own import load_functions
 from lossctl.catalogue.reductions import meaning
@@ -16,6 +16,9 @@ from lossctl.objective.declare import Audit, Call, EvalCall, Objective, Regulari
 from lossctl.objective.table import Table
 from lossctl.readers.classes import is_file
 from lossctl.readers.files import located, plain_name
+
+if TYPE_CHECKING:
+    from lossctl.readers.join import Join
 
 ROLES = ("labels", "preds", "weights", "mask", "pred_ids")
 KINDS = ("l1", "l2", "l2_half", "elastic_net")
@@ -92,6 +95,7 @@ def _call(table: Table, folder: str) -> Call:
         "on_empty": table.word("on_empty", ("error", "nan", "zero"), None),
         "max_dropped": _max_dropped(table),
         "where": table.texts("where", None),
+        "join": _join(table, folder),
     }
     files = tuple(_beside(folder, path) for path in table.texts("files", ()))
     given = {role: columns if role not in ROLES else _array(folder, columns) for role, columns in roles.items()}
@@ -123,6 +127,21 @@ def _shapes(table: Table, folder: str) -> dict[str, Any]:
     except UsageError as error:
         raise table.refusal(str(error)) from None
     return {**found, "from_log_probs": from_logs}
+
+
+def _join(table: Table, folder: str) -> Join | None:
+    """Where the labels are, if they lie in files of their own."""
+    files, on = table.texts("labels_from", None), table.texts("on", None)
+    drop, by_position = table.word("on_unmatched", ("error", "drop"), None), table.flag("by_position")
+    if files is None and not on and not drop and not by_position:
+        return None
+    from lossctl.readers.join import Join, joined_on
+
+    try:
+        pairs = joined_on(files is not None, on, drop == "drop", bool(by_position))
+    except UsageError as error:
+        raise table.refusal(str(error)) from None
+    return Join(tuple(_beside(folder, path) for path in files), pairs, drop or "error")
 
 
 def _said(entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,7 +203,7 @@ def _term(table: Table, base: Call, folder: str) -> Term:
 
 def _call_of_term(table: Table, folder: str) -> Call:
     call = _call(table, folder)
-    if call.files or call.read or "long" in call.settings:
+    if call.files or call.read or {"long", "join"} & call.settings.keys():
         raise table.refusal("a term has no files of its own: all terms are of the same rows; name them at the top")
     if "where" in call.settings:
         raise table.refusal("a term has no `where` of its own: all terms are of the same rows; filter at the top")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +69,17 @@ def nothing(rows: int) -> Chunk:
 def whole(source: Source) -> Source:
     """The same rows and columns with none left out: what a filter or a join is put around."""
     return source.whole() if hasattr(source, "whole") else source
+
+
+Kindred = TypeVar("Kindred")
+
+
+def within(source: Source, kind: type[Kindred]) -> Kindred | None:
+    """The source of a kind among one and those that it was put around."""
+    some: object = source
+    while some is not None and not isinstance(some, kind):
+        some = getattr(some, "inner", None)
+    return some
 
 
 class Source(Protocol):

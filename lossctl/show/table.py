@@ -44,7 +44,7 @@ def render(result: Report, width: int | None, color: bool) -> str:
 
 def document(report: Report, width: int | None, color: bool) -> str:
     """All that is to say: what was chosen, the account, the warnings, the table."""
-    lines = [columns_line(report), account_line(report), *warning_lines(report)]
+    lines = [columns_line(report), *join_lines(report), account_line(report), *warning_lines(report)]
     return "".join(f"{line}\n" for line in lines) + (render(report, width, color) if report.results else "")
 
 
@@ -60,6 +60,17 @@ def account_line(result: Report) -> str:
     why = f" ({reasons})" if reasons else ""
     away = f", {rows.filtered:,} filtered away" if rows.filtered else ""
     return f"{counted(rows.read)} read, {rows.used:,} used, {sum(rows.dropped.values()):,} dropped{why}{away}"
+
+
+def join_lines(result: Report) -> list[str]:
+    """What the join of labels from elsewhere came to, such as "joined on id (hash): 9 rows of labels; unmatched: …"."""
+    if result.join is None:
+        return []
+    join = result.join
+    how = f"on {', '.join(map(printable, join.on))} ({join.method})" if join.on else "by position"
+    unmatched = f"{join.unmatched_preds:,} preds, {join.unmatched_labels:,} labels"
+    twice = f"{join.duplicate_preds:,} preds, {join.duplicate_labels:,} labels"
+    return [f"joined {how}: {counted(join.rows)} of labels; unmatched: {unmatched}; duplicate keys: {twice}"]
 
 
 def columns_line(result: Report) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from lossctl.errors import DataError
-from lossctl.readers.arrow import columns_of, storage
+from lossctl.readers.arrow import brief, column, columns_of, flattened, storage
 from lossctl.readers.source import Chunk, ColumnInfo, Unit
 
 if TYPE_CHECKING:
@@ -61,18 +61,18 @@ class ParquetSource(NamedTuple):
             with _opened(self.path, mapping) as file:
                 leaves, groups = _leaves(file, names), range(unit.start, unit.stop)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
-                    yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
+                    yield Chunk(batch.num_rows, {name: storage(column(batch, name)) for name in names})
         except (pa.ArrowException, OSError) as error:
             group = _first_bad(self.path, unit, names)
-            raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
+            raise DataError(f"{self.path}: row group {group} cannot be decoded: {brief(error)}") from None
 
 
 def _leaves(file: Any, names: Sequence[str]) -> list[str]:
     """The leaf columns of the named ones: Parquet's projection goes by leaf paths, also where a name has dots."""
     schema = file.schema
     wanted = set(names)
-    tops = [name for field in file.schema_arrow for name in [field.name] * _leaf_count(field.type)]
-    return [schema.column(i).path for i, top in enumerate(tops) if top in wanted]
+    owners = [name for field in flattened(file.schema_arrow) for name in [field.name] * _leaf_count(field.type)]
+    return [schema.column(i).path for i, owner in enumerate(owners) if owner in wanted]
 
 
 def _leaf_count(kind: pa.DataType) -> int:
@@ -104,7 +104,7 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
         _ = metadata.schema.to_arrow_schema().names
         return metadata
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
+        raise DataError(f"{path}: not a whole Parquet file: {brief(error)}") from None
 
 
 class _Mapping:
@@ -156,8 +156,3 @@ def _first_bad(path: str, unit: Unit, names: Sequence[str]) -> int:
         except (pa.ArrowException, OSError):
             return group
     return unit.start
-
-
-def _brief(error: Exception) -> str:
-    line = str(error).split("\n")[0]
-    return "".join(mark for mark in line if mark.isprintable()).strip(" .:")

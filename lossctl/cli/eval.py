@@ -10,7 +10,7 @@ from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
-from lossctl.cli.answer import readable, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.answer import as_named, readable, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 
@@ -92,7 +92,7 @@ def eval_command(
     }
     prepare_kernels(quiet)
     twice = dropped is not None or reads_again(bound, reduction)
-    with readable(files or (), twice, quiet) as paths:
+    with readable(files or (), twice, quiet, input_format) as paths:
         result = run(request_of(paths, bound, selectors=selectors, **asked))
         if not quiet:
             tell(result.report)
@@ -101,7 +101,7 @@ def eval_command(
         if reduction == "none":
             write_rows(result, chosen, output, row_id or ())
         else:
-            write(result.report, chosen, output, color)
+            write(as_named(result.report, paths, files or ()), chosen, output, color)
     if timings:
         tell_timings()
 

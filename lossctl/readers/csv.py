@@ -90,7 +90,7 @@ class CsvSource:
         try:
             table = parse(data, parsing, names)
         except BadLineError as bad:
-            line = _lines_before(self.path, unit.start) + bad.line
+            line = lines_before(self.path, unit.start) + bad.line
             raise DataError(f"{self.path} line {line}: {bad}") from None
         yield from sliced(table, names, rows)
 
@@ -185,7 +185,8 @@ def _bytes(path: str, start: int, stop: int) -> bytes:
         raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _lines_before(path: str, offset: int) -> int:
+def lines_before(path: str, offset: int) -> int:
+    """How many lines end before a place in a file."""
     with open(path, "rb") as file:
         count = 0
         while block := file.read(min(offset, 1 << 20)):

@@ -1,23 +1,20 @@
-"""Paths to sources, with their format told: by content, then by suffix."""
+"""Paths to sources, with their format told: by content, then by suffix, and openers by format."""
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
-from lossctl.readers.packed import TELLING, Joined, Readable, Unpacked, bare, packing
+from lossctl.readers import formats, stdin
+from lossctl.readers.files import beginning
+from lossctl.readers.formats import LOOK, TEXT
+from lossctl.readers.packed import Joined, Readable, Unpacked, bare, packing
 from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
     from lossctl.readers.csv import Dialect
-
-FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
-SUFFIXES = {".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
-MAGIC = {b"PAR1": "parquet", b"\x93NUM": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
 
 
 class ReadSettings(NamedTuple):
@@ -30,33 +27,93 @@ class ReadSettings(NamedTuple):
 
 
 def open_source(path: str, settings: ReadSettings) -> Source:
-    """The source of a path; "-" is CSV on stdin.
+    """The source of a path; "-" is text or an Arrow stream on stdin.
 
     Raises:
-        DataError: a missing, empty or unreadable file, a directory, or what is packed and no CSV.
-        UsageError: an unknown format, or a terminal on stdin.
+        DataError: a missing, empty or unreadable file, a directory, or what is packed and no text.
+        UsageError: an unknown format, one that the file does not have, or a terminal on stdin.
     """
-    if settings.format is not None and settings.format not in FORMATS:
-        raise UsageError(f"--input-format must be one of {', '.join(FORMATS)}, got {settings.format!r}")
+    asked = formats.named(settings.format)
     if path == "-":
-        return _stdin(settings)
+        return _stdin(settings._replace(format=asked))
     start = _beginning(path)
     packed = packing(start)
     if packed is not None:
-        return _packed_file(path, packed, settings)
-    format = settings.format or _format(path, start)
-    # each reader is imported where it is needed: a small file is read faster than all of them are
-    if format == "parquet":
-        from lossctl.readers.parquet import ParquetSource
+        return _packed_file(path, packed, settings._replace(format=asked))
+    format = formats.settled(asked, start, path, path)
+    return OPENERS[format](path, settings._replace(format=asked), start)
 
-        return ParquetSource(path)
-    if format in ("npy", "npz"):
-        from lossctl.readers.npy import ArraysSource, NpzSource
 
-        return ArraysSource((path,)) if format == "npy" else NpzSource(path)
+# each reader is imported where it is needed: a small file is read faster than all of them are
+
+
+def _csv(path: str, settings: ReadSettings, start: bytes) -> Source:
     from lossctl.readers.csv import CsvSource
 
-    return CsvSource(path, _dialect(settings, format))
+    return CsvSource(path, _dialect(settings, settings.format or formats.by_suffix(path)))
+
+
+def _jsonl(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.jsonl import JsonlSource
+
+    return JsonlSource(path)
+
+
+def _parquet(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.parquet import ParquetSource
+
+    return ParquetSource(path)
+
+
+def _arrow(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.ipc import ArrowSource, stream_of_file
+
+    return ArrowSource(path) if start.startswith(b"ARROW1") else stream_of_file(path)
+
+
+def _orc(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.orc import OrcSource
+
+    return OrcSource(path)
+
+
+def _npy(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.npy import ArraysSource
+
+    return ArraysSource((path,))
+
+
+def _archive(path: str, settings: ReadSettings, start: bytes) -> Source:
+    """An .npz or a workbook: both are zip archives, told by their members."""
+    from lossctl.readers.excel import is_workbook, workbook
+    from lossctl.readers.npy import NpzSource
+
+    holds = is_workbook(path)
+    if settings.format is not None and holds is not None and holds != (settings.format == "xlsx"):
+        held = "xlsx" if holds else "npz"
+        raise UsageError(f"{path} holds {held}, not {settings.format} as --input-format says; leave the flag out")
+    asked = settings.format or formats.by_suffix(path)
+    return workbook(path) if holds or (holds is None and asked == "xlsx") else NpzSource(path)
+
+
+def _safetensors(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.npy import TensorsSource
+
+    return TensorsSource(path)
+
+
+OPENERS: dict[str, Callable[[str, ReadSettings, bytes], Source]] = {
+    "csv": _csv,
+    "tsv": _csv,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+    "arrow": _arrow,
+    "orc": _orc,
+    "npy": _npy,
+    "npz": _archive,
+    "safetensors": _safetensors,
+    "xlsx": _archive,
+}
 
 
 def open_arrays(paths: tuple[str, ...]) -> Source:
@@ -75,13 +132,26 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
 
 
 def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
+    opened = partial(_unpacked, path, packed)
+    format = settings.format or formats.by_suffix(bare(path))
+    if format not in TEXT:
+        raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV and JSON Lines are read packed")
+    start = opened().read(LOOK)
+    _text_only(path, start)
+    format = settings.format or (formats.told(start, path) or format)
+    return _text_stream(path, format, settings, opened, True)
+
+
+def _text_stream(
+    path: str, format: str, settings: ReadSettings, opened: Callable[[], Readable], rereadable: bool
+) -> Source:
+    if format == "jsonl":
+        from lossctl.readers.jsonl import JsonlStream
+
+        return JsonlStream(path, opened, rereadable)
     from lossctl.readers.csv_stream import CsvStream
 
-    format = settings.format or SUFFIXES.get(os.path.splitext(bare(path))[1].lower(), "csv")
-    if format not in ("csv", "tsv"):
-        raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV is read packed")
-    dialect = _dialect(settings, format)
-    return CsvStream(path, dialect, partial(_unpacked, path, packed), True, check=partial(_text_only, path))
+    return CsvStream(path, _dialect(settings, format), opened, rereadable)
 
 
 def _unpacked(path: str, packed: str) -> Unpacked:
@@ -100,54 +170,35 @@ def _dialect(settings: ReadSettings, format: str) -> Dialect:
 
 
 def _stdin(settings: ReadSettings) -> Source:
-    if sys.stdin is None:
-        raise UsageError("- reads CSV from stdin, and stdin is closed; name a file, or pipe one in")
-    if sys.stdin.isatty():
-        raise UsageError("- reads CSV from a pipe, and stdin is a terminal; name a file, or pipe one in")
-    if settings.format not in (None, "csv", "tsv"):
-        raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
-    from lossctl.readers.csv_stream import CsvStream
+    start = stdin.look(LOOK)
+    packed = packing(start)
+    stream: Readable = stdin.opened()
+    if packed is not None:
+        stream = Unpacked(stream, packed, "stdin")
+        start = stream.read(LOOK)
+        stream = Joined(start, stream)
+        _text_only("stdin", start)
+    format = formats.settled(settings.format, start, "", "stdin")
+    if packed is None and formats.needs_file(start, settings.format):
+        raise DataError(f"stdin holds {format}, which is not read as it comes; save it in a file and name that")
+    if format == "arrow":
+        from lossctl.readers.ipc import stream_of
 
-    dialect = _dialect(settings, settings.format or "csv")
-    return CsvStream("-", dialect, _stdin_unpacked, False, check=partial(_text_only, "stdin"))
-
-
-def _stdin_unpacked() -> Readable:
-    """stdin's content; it may be packed."""
-    start = sys.stdin.buffer.read(TELLING)
-    stream, packed = Joined(start, sys.stdin.buffer), packing(start)
-    return stream if packed is None else Unpacked(stream, packed, "stdin")
+        return stream_of("-", lambda: stream)
+    return _text_stream("-", format, settings, lambda: stream, False)
 
 
 def _beginning(path: str) -> bytes:
-    try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise DataError(f"{path} is a directory; name the files in it")
-        # a named pipe would be waited for
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path} is no regular file; pipe it in and name it -")
-        with open(path, "rb") as file:
-            start = file.read(TELLING)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {str(getattr(error, 'strerror', None) or error).lower()}") from None
+    start = beginning(path, LOOK)
     if not start:
         raise DataError(f"{path} is empty")
     return start
 
 
 def _text_only(place: str, start: bytes) -> None:
-    """Refuses a stream that begins like a binary file."""
-    told, packed = MAGIC.get(start[:4]), packing(start)
-    if told is not None:
-        way = "save it in a file and name that" if place == "stdin" else "unpack it"
-        raise DataError(f"{place} holds {told}, expected CSV; {way}")
+    """Refuses a packed file or stream that does not hold text."""
+    told, packed = formats.told(start, place), packing(start)
+    if told not in (None, "jsonl"):
+        raise DataError(f"{place} holds {told}, expected CSV or JSON Lines; unpack it")
     if packed is not None:
         raise DataError(f"{place} is packed twice, the second time with {packed}; unpack it once")
-
-
-def _format(path: str, start: bytes) -> str:
-    told = MAGIC.get(start[:4])
-    if told is not None:
-        return told
-    return SUFFIXES.get(os.path.splitext(path)[1].lower(), "csv")

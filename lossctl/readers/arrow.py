@@ -20,9 +20,12 @@ def columns_of(schema: pa.Schema, path: str) -> list[ColumnInfo]:
     """The columns of a schema, the fields of structs among them by dotted names.
 
     Raises:
-        DataError: two of one name.
+        DataError: two of one name, or a name that is not UTF-8.
     """
-    found = [column_info(field) for field in flattened(schema)]
+    try:
+        found = [column_info(field) for field in flattened(schema)]
+    except UnicodeDecodeError:
+        raise DataError(f"{path} has a column whose name is not UTF-8; write it with another") from None
     names = [column.name for column in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -118,25 +121,26 @@ def tops_of(fields: Iterable[pa.Field], names: Sequence[str]) -> list[int]:
 
 
 def chunks(batch: pa.RecordBatch, names: Sequence[str], rows: int) -> Iterator[Chunk]:
-    """A batch's named columns, at most so many rows at once.
-
-    Raises:
-        pa.ArrowInvalid: a column's own lengths and places do not fit together.
-    """
-    columns = {name: column(batch, name) for name in names}
-    for values in columns.values():
-        _check(values)
-    whole = {name: storage(values) for name, values in columns.items()}
+    """The named columns of a batch that was checked, at most so many rows at once."""
+    whole = {name: storage(column(batch, name)) for name in names}
     for at in range(0, batch.num_rows, rows):
         held = min(rows, batch.num_rows - at)
         yield Chunk(held, {name: values.slice(at, held) for name, values in whole.items()})
 
 
-def _check(values: pa.Array) -> None:
-    """Refuse damaged offsets of lists and texts and indices of dictionaries, which would lead out of memory."""
+def check(batch: pa.RecordBatch, names: Sequence[str]) -> None:
+    """Refuse damaged lengths, offsets of lists and texts and indices of dictionaries, which would lead out of memory.
+
+    Raises:
+        pa.ArrowInvalid: there are such in the columns of these names.
+    """
     import pyarrow as pa
 
-    values.validate(full=not pa.types.is_primitive(values.type))
+    batch.validate()
+    for top in tops_of(batch.schema, names):
+        values = batch.column(top)
+        if not pa.types.is_primitive(values.type):
+            values.validate(full=True)
 
 
 def brief(error: Exception) -> str:

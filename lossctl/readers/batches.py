@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from lossctl.errors import DataError
-from lossctl.readers.arrow import brief, chunks, column, columns_of
+from lossctl.readers.arrow import brief, check, chunks, column, columns_of
 from lossctl.readers.source import Chunk, ColumnInfo, Unit
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class BatchStream:
         coming = self._batches(reader)
         while len(widths) < len(names) and (batch := next(coming, None)) is not None:
             head.append(batch)
+            self._check(batch, names)
             for name in names:
                 lists = column(batch, name).drop_null()
                 if name not in widths and len(lists):
@@ -100,14 +101,18 @@ class BatchStream:
         Raises:
             DataError: they are damaged.
         """
+        assert isinstance(unit, Piece)
+        for batch in unit.data:
+            self._check(batch, names)
+            yield from chunks(batch, names, rows)
+
+    def _check(self, batch: pa.RecordBatch, names: Sequence[str]) -> None:
         import pyarrow as pa
 
-        assert isinstance(unit, Piece)
         try:
-            for batch in unit.data:
-                yield from chunks(batch, names, rows)
+            check(batch, names)
         except pa.ArrowException as error:
-            raise DataError(f"{self.place}: damaged behind row {unit.start}: {brief(error)}") from None
+            raise DataError(f"{self.place}: the {self.what} is damaged: {brief(error)}") from None
 
     def _from_start(self) -> Iterator[pa.RecordBatch]:
         begun, self._begun = self._begun, None

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError
-from lossctl.readers.arrow import brief, chunks, columns_of, tops_of
+from lossctl.readers.arrow import brief, check, chunks, columns_of, tops_of
 from lossctl.readers.batches import UNIT_BYTES, UNIT_ROWS, BatchStream
 from lossctl.readers.files import facts, random_access, sequential
 from lossctl.readers.source import Chunk, ColumnInfo, Unit
@@ -65,7 +65,9 @@ class ArrowSource(NamedTuple):
                 options = pa.ipc.IpcReadOptions(included_fields=tops, use_threads=False)
                 reader = pa.ipc.open_file(file, options=options)
                 for at in range(unit.start, unit.stop):
-                    yield from chunks(reader.get_batch(at), names, rows)
+                    batch = reader.get_batch(at)
+                    check(batch, names)
+                    yield from chunks(batch, names, rows)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.path}: record batch {at} cannot be read: {brief(error)}") from None
 

@@ -25,11 +25,12 @@ PREDS = tuple(f"p_{k}" for k in range(CLASSES))
 def predictions(rows: int = 300, seed: int = 6) -> pa.Table:
     """Labels, probabilities of three classes, weights and ids."""
     draw = np.random.default_rng(seed)
-    probs = draw.dirichlet(np.ones(CLASSES), rows)
+    # Excel's own library writes 16 digits
+    probs = draw.dirichlet(np.ones(CLASSES), rows).round(12)
     columns = {
         "label": draw.integers(0, CLASSES, rows),
         **{name: probs[:, k] for k, name in enumerate(PREDS)},
-        "weight": draw.random(rows),
+        "weight": draw.random(rows).round(12),
         "id": [f"row {i}" for i in range(rows)],
     }
     return pa.table(columns)

@@ -17,17 +17,34 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def readable(files: Sequence[str], twice: bool, quiet: bool) -> Iterator[tuple[str, ...]]:
-    """The files, with stdin kept in a temporary one where it has to be read a second time."""
-    if "-" not in files or not twice:
+def readable(files: Sequence[str], twice: bool, quiet: bool, format: str | None = None) -> Iterator[tuple[str, ...]]:
+    """The files, with stdin kept in a temporary one where it has to be read a second time, or from any place."""
+    why = _kept(twice, format) if "-" in files else None
+    if why is None:
         yield tuple(files)
         return
     from lossctl.readers.spool import spooled
 
     if not quiet:
-        say("lossctl: stdin is read more than once, so it is kept in a temporary file")
-    with spooled(sys.stdin.buffer) as path:
+        say(f"lossctl: stdin {why}, so it is kept in a temporary file")
+    with spooled() as path:
         yield tuple(path if name == "-" else name for name in files)
+
+
+def as_named(report: Report, paths: Sequence[str], files: Sequence[str]) -> Report:
+    """The report with its inputs called as the user did."""
+    names = dict(zip(paths, files, strict=True))
+    return report._replace(inputs=tuple(one._replace(path=names.get(one.path, one.path)) for one in report.inputs))
+
+
+def _kept(twice: bool, format: str | None) -> str | None:
+    """Why stdin has to be kept, if it has to."""
+    if twice:
+        return "is read more than once"
+    from lossctl.readers import formats, stdin
+
+    held = formats.needs_file(stdin.look(formats.LOOK), format)
+    return held and f"holds {held}"
 
 
 def tell(report: Report) -> None:

@@ -11,7 +11,7 @@ from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
-from lossctl.cli.answer import readable, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.answer import as_named, readable, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 from lossctl.evaluation.shape_words import class_names, shapes
@@ -93,8 +93,8 @@ def eval_command(
     chosen = _format(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
-    given = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
-    selectors = _roles(given, role or [])
+    named = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
+    selectors = _roles(named, role or [])
     read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
     read |= {"encoding": encoding, "decimal": decimal}
     asked: dict[str, Any] = {
@@ -124,8 +124,9 @@ def eval_command(
     }
     prepare_kernels(quiet)
     twice = dropped is not None or reads_again(bound, reduction) or bool(labels_from)
-    with readable((*(files or ()), *(labels_from or ())), twice, quiet) as (*paths,):
-        preds_files, labels_files = tuple(paths[: len(files or ())]), tuple(paths[len(files or ()) :])
+    given = (*(files or ()), *(labels_from or ()))
+    with readable(given, twice, quiet, input_format) as paths:
+        preds_files, labels_files = paths[: len(files or ())], paths[len(files or ()) :]
         join = join_of(labels_files or None, on, on_unmatched.value, by_position)
         result = run(request_of(preds_files, bound, selectors=selectors, join=join, **asked))
         if not quiet:
@@ -135,7 +136,7 @@ def eval_command(
         if reduction == "none":
             write_rows(result, chosen, output, row_id or ())
         else:
-            write(result.report, chosen, output, color)
+            write(as_named(result.report, paths, given), chosen, output, color)
     if timings:
         tell_timings()
 

@@ -54,7 +54,10 @@ class Format(StrEnum):
 
 Files = Annotated[
     list[str] | None,
-    flag(metavar="FILE", help="CSV or TSV (packed too), Parquet, NPZ or NPY; - is CSV on stdin."),
+    flag(
+        metavar="FILE",
+        help="CSV, TSV or JSON Lines (packed too), Parquet, Arrow, ORC, NPZ, NPY, safetensors, Excel; - is stdin.",
+    ),
 ]
 Losses = Annotated[
     list[str] | None,
@@ -223,7 +226,7 @@ InputFormat = Annotated[
     flag(
         "--input-format",
         metavar="FORMAT",
-        help="csv, tsv, parquet, npy or npz, where the file does not tell.",
+        help="csv, tsv, jsonl, parquet, arrow, orc, npy, npz, safetensors or xlsx, where the file does not tell.",
     ),
 ]
 Encoding = Annotated[

@@ -1,31 +1,48 @@
-"""Arrow's types as columns."""
+"""Arrow's types as columns, and its record batches as chunks; the fields of structs are columns `struct.field`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lossctl.errors import DataError
-from lossctl.readers.source import ColumnInfo, Kind
+from lossctl.readers.source import Chunk, ColumnInfo, Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 NUMBERS = frozenset({"integer", "float", "boolean"})
+# structs nested deeper than this are left whole
+DEEPEST = 32
 
 
 def columns_of(schema: pa.Schema, path: str) -> list[ColumnInfo]:
-    """The columns of a schema.
+    """The columns of a schema, the fields of structs among them by dotted names.
 
     Raises:
-        DataError: two of one name.
+        DataError: two of one name, or a name that is not UTF-8.
     """
-    found = [column_info(field) for field in schema]
+    try:
+        found = [column_info(field) for field in flattened(schema)]
+    except UnicodeDecodeError:
+        raise DataError(f"{path} has a column whose name is not UTF-8; write it with another") from None
     names = [column.name for column in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{path} has more than one column {twice!r}; write it with distinct names")
     return found
+
+
+def flattened(fields: Iterable[pa.Field], depth: int = 0) -> Iterator[pa.Field]:
+    """The fields with those of structs in the structs' places, each by its dotted name."""
+    import pyarrow as pa
+
+    for field in fields:
+        if pa.types.is_struct(field.type) and field.type.num_fields and depth < DEEPEST:
+            for inner in flattened(list(field.type), depth + 1):
+                yield inner.with_name(f"{field.name}.{inner.name}")
+        else:
+            yield field
 
 
 def column_info(field: pa.Field) -> ColumnInfo:
@@ -78,3 +95,65 @@ def storage(values: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(values.type) and pa.types.is_string_view(values.type.value_type):
         return pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(pa.string()))
     return values.storage if hasattr(values, "storage") else values
+
+
+def column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A column by its name, which may lead into structs: where one of these is null, its fields are too."""
+    try:
+        return batch.column(name)
+    except KeyError:
+        import pyarrow.compute as pc
+
+        path = path_of(batch.schema, name)
+        if path is None:
+            raise
+        return pc.struct_field(batch.column(path[0]), path[1:])
+
+
+def path_of(fields: Iterable[pa.Field], name: str) -> list[int] | None:
+    """Where a dotted name leads, an index a level; names may have dots of their own."""
+    import pyarrow as pa
+
+    for i, field in enumerate(fields):
+        if field.name == name:
+            return [i]
+        if pa.types.is_struct(field.type) and name.startswith(f"{field.name}."):
+            rest = path_of(list(field.type), name[len(field.name) + 1 :])
+            if rest is not None:
+                return [i, *rest]
+    return None
+
+
+def tops_of(fields: Iterable[pa.Field], names: Sequence[str]) -> list[int]:
+    """The outermost columns that named ones lie in, for who reads no others."""
+    found = {path[0] for path in (path_of(fields, name) for name in names) if path is not None}
+    return sorted(found)
+
+
+def chunks(batch: pa.RecordBatch, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+    """The named columns of a batch that was checked, at most so many rows at once."""
+    whole = {name: storage(column(batch, name)) for name in names}
+    for at in range(0, batch.num_rows, rows):
+        held = min(rows, batch.num_rows - at)
+        yield Chunk(held, {name: values.slice(at, held) for name, values in whole.items()})
+
+
+def check(batch: pa.RecordBatch, names: Sequence[str]) -> None:
+    """Refuse damaged lengths, offsets of lists and texts and indices of dictionaries, which would lead out of memory.
+
+    Raises:
+        pa.ArrowInvalid: there are such in the columns of these names.
+    """
+    import pyarrow as pa
+
+    batch.validate()
+    for top in tops_of(batch.schema, names):
+        values = batch.column(top)
+        if not pa.types.is_primitive(values.type):
+            values.validate(full=True)
+
+
+def brief(error: Exception) -> str:
+    """What Arrow says of a broken file, in a line."""
+    line = str(error).split("\n")[0]
+    return "".join(mark for mark in line if mark.isprintable()).strip(" .:")

@@ -203,7 +203,8 @@ def _raw(values: pa.Array) -> np.ndarray:
     buffer = values.buffers()[1]
     if buffer is None:
         return np.zeros(len(values), dtype)
-    return np.frombuffer(buffer, dtype)[values.offset : values.offset + len(values)]
+    # a damaged file's buffer may end within a number
+    return np.frombuffer(buffer, dtype, len(values), values.offset * dtype.itemsize)
 
 
 def _mask(values: pa.Array) -> np.ndarray:

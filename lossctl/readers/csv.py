@@ -98,7 +98,7 @@ class CsvSource:
         try:
             table = parse(data, parsing, names)
         except BadLineError as bad:
-            line = _lines_before(self.path, unit.start) + bad.line
+            line = lines_before(self.path, unit.start) + bad.line
             raise DataError(f"{self.path} line {line}: {bad}") from None
         yield from sliced(table, names, rows, parsing.decimal == ",")
 
@@ -205,7 +205,8 @@ def sliced(table: pa.Table, names: Sequence[str], rows: int, decimal_comma: bool
         yield Chunk(batch.num_rows, {name: batch.column(name) for name in names}, commas=commas)
 
 
-def _lines_before(path: str, offset: int) -> int:
+def lines_before(path: str, offset: int) -> int:
+    """How many lines end before a place in a file."""
     with open(path, "rb") as file:
         count = 0
         while block := file.read(min(offset, 1 << 20)):

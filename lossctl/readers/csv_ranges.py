@@ -1,4 +1,4 @@
-"""Where a CSV may be cut: at line ends that lie outside quotes."""
+"""Where text may be cut: at line ends, which in CSV are those outside quotes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 LONGEST_LINE = 1 << 26
 
 
-def cuts(path: str, start: int, size: int, step: int, delimiter: str) -> list[int]:
+def cuts(path: str, start: int, size: int, step: int, delimiter: str | None) -> list[int]:
     """Offsets at which a file falls into ranges of about `step` bytes: from `start` to its `size`.
+
+    A delimiter of None says that quotes hold no line ends.
 
     Raises:
         DataError: a quoted field that is never closed, or a line of more than 64 MiB.
     """
-    found = _plain_cuts(path, start, size, step)
-    return _quoted_cuts(path, start, step, delimiter) if found is None else found
+    found = _plain_cuts(path, start, size, step, delimiter is not None)
+    return found if found is not None else _quoted_cuts(path, start, step, delimiter or "")
 
 
-def _plain_cuts(path: str, start: int, size: int, step: int) -> list[int] | None:
-    """For a file without any quote, without reading it through Python; None where it has one."""
+def _plain_cuts(path: str, start: int, size: int, step: int, quotes: bool) -> list[int] | None:
+    """For a file without any quote that counts, without reading it through Python; None where it has one."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-        if view.find(b'"', start) >= 0:
+        if quotes and view.find(b'"', start) >= 0:
             return None
         found = [start]
         while found[-1] + step < size:
@@ -51,7 +53,7 @@ def _quoted_cuts(path: str, start: int, step: int, delimiter: str) -> list[int]:
         return found
 
 
-def pieces(stream: Readable, step: int, delimiter: str, place: str) -> Iterator[bytes]:
+def pieces(stream: Readable, step: int, delimiter: str | None, place: str) -> Iterator[bytes]:
     """A stream in pieces of about `step` bytes, each of whole lines.
 
     Raises:
@@ -66,15 +68,15 @@ def pieces(stream: Readable, step: int, delimiter: str, place: str) -> Iterator[
         elif len(data) > LONGEST_LINE:
             raise DataError(_too_long(place))
         held = data[end:]
-    if ends_open(held, delimiter):
+    if delimiter is not None and ends_open(held, delimiter):
         raise DataError(f'{place}: the last record opens a quoted field that is never closed with "')
     if held:
         yield held
 
 
-def last_line_end(data: bytes, delimiters: str) -> int:
+def last_line_end(data: bytes, delimiters: str | None) -> int:
     """Just behind the last line end outside quotes; 0 where there is none. `data` starts at a line's start."""
-    if b'"' not in data:
+    if delimiters is None or b'"' not in data:
         return data.rfind(b"\n") + 1
     ends = line_ends(data, delimiters)
     return int(ends[-1]) if len(ends) else 0
@@ -134,4 +136,4 @@ def _walked_edges(data: bytes, delimiters: str) -> np.ndarray:
 
 
 def _too_long(place: str) -> str:
-    return f"{place}: a line is longer than 64 MiB, expected CSV; is a quote left open?"
+    return f"{place}: a line is longer than 64 MiB, is a quote left open?"

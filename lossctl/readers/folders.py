@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers import files
+from lossctl.readers.formats import SUFFIXES
 from lossctl.readers.packed import bare
 from lossctl.readers.partitioned import Texts
-from lossctl.readers.places import SUFFIXES
 from lossctl.readers.roles import natural
 
 WILD = re.compile(r"[*?[]")
@@ -19,6 +19,8 @@ WILD = re.compile(r"[*?[]")
 ALIKE = {"tsv": "csv"}
 # bytes of a description
 DOCUMENT = 1 << 24
+# what may as well describe the data beside it
+DESCRIBES = (".json",)
 # folders whose own log says which of their files count: to read all would count rows that were deleted
 TABLES = {"_delta_log": "Delta Lake", ".hoodie": "Hudi"}
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -173,12 +175,13 @@ def _last(path: str) -> str:
 
 def _format(path: str) -> str:
     """The format that a suffix speaks of; none for what is no data."""
-    format = SUFFIXES.get(os.path.splitext(bare(files.plain_name(path)))[1].lower(), "")
+    suffix = os.path.splitext(bare(files.plain_name(path)))[1].lower()
+    format = "" if suffix in DESCRIBES else SUFFIXES.get(suffix, "")
     return ALIKE.get(format, format)
 
 
 def _suffixes() -> str:
-    return ", ".join(SUFFIXES)
+    return ", ".join(suffix for suffix in SUFFIXES if suffix not in DESCRIBES)
 
 
 def _of_datasets(folder: str, every: Sequence[str]) -> list[str] | None:

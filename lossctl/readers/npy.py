@@ -1,4 +1,4 @@
-"""NumPy's files: one array, several side by side as one table, or the members of an .npz."""
+"""Arrays in files: one .npy, several side by side as one table, or the members of an .npz or a .safetensors."""
 
 from __future__ import annotations
 
@@ -142,6 +142,39 @@ class NpzSource:
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """Slices of the members, which are loaded whole, once."""
         return _chunks(members(self.path), unit, names, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorsSource:
+    """A .safetensors file: its tensors are columns, whose first axis is the rows."""
+
+    path: str
+    format: str = "safetensors"
+    rereadable: bool = True
+
+    @property
+    def rows(self) -> int | None:
+        """The tensors' common length."""
+        return _common_length(self._tensors())
+
+    def columns(self) -> Sequence[ColumnInfo]:
+        """A column a tensor."""
+        return [_info(name, array) for name, array in self._tensors().items()]
+
+    def units(self, file: int) -> list[Unit]:
+        """Ranges of rows."""
+        return _units(file, self._tensors())
+
+    def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
+        """Slices of the mapped tensors; those of BF16 are widened once a unit."""
+        from lossctl.readers.safetensors import tensor
+
+        return _chunks({name: tensor(self.path, name) for name in names}, unit, names, rows)
+
+    def _tensors(self) -> dict[str, np.ndarray]:
+        from lossctl.readers.safetensors import header, tensor
+
+        return {name: tensor(self.path, name) for name in header(self.path)}
 
 
 def mapped(path: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from lossctl.errors import DataError
 from lossctl.readers import files
-from lossctl.readers.arrow import columns_of, storage
+from lossctl.readers.arrow import brief, column, columns_of, flattened, storage
 from lossctl.readers.source import Chunk, ColumnInfo, Unit, nothing
 
 if TYPE_CHECKING:
@@ -87,23 +87,23 @@ class ParquetSource(NamedTuple):
             with _opened(self.path, held) as file:
                 leaves = _leaves(file, names)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
-                    yield Chunk(batch.num_rows, {name: storage(batch.column(name)) for name in names})
+                    yield Chunk(batch.num_rows, {name: storage(column(batch, name)) for name in names})
         except (pa.ArrowException, OSError) as error:
             _refuse_lost(self.path, error)
             group = _first_bad(self.path, groups, names)
-            raise DataError(f"{self.path}: row group {group} cannot be decoded: {_brief(error)}") from None
+            raise DataError(f"{self.path}: row group {group} cannot be decoded: {brief(error)}") from None
 
 
 def _leaves(file: Any, names: Sequence[str]) -> list[str]:
     """The leaf columns of the named ones: Parquet's projection goes by leaf paths, also where a name has dots."""
     schema = file.schema
     wanted = set(names)
-    return [schema.column(i).path for i, top in enumerate(_tops(file.schema_arrow)) if top in wanted]
+    return [schema.column(i).path for i, owner in enumerate(_owners(file.schema_arrow)) if owner in wanted]
 
 
-def _tops(schema: pa.Schema) -> list[str]:
-    """The column that each leaf column is part of."""
-    return [name for field in schema for name in [field.name] * _leaf_count(field.type)]
+def _owners(schema: pa.Schema) -> list[str]:
+    """The column that each leaf is part of."""
+    return [name for field in flattened(schema) for name in [field.name] * _leaf_count(field.type)]
 
 
 def _leaf_count(kind: pa.DataType) -> int:
@@ -132,7 +132,7 @@ def _cached_metadata(path: str, size: int, changed: int) -> Any:
         return metadata
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         _refuse_lost(path, error)
-        raise DataError(f"{path}: not a whole Parquet file: {_brief(error)}") from None
+        raise DataError(f"{path}: not a whole Parquet file: {brief(error)}") from None
 
 
 def _rows_of(path: str, groups: range) -> int:
@@ -150,7 +150,7 @@ def _cached_matching(path: str, size: int, changed: int, tree: Tree) -> tuple[bo
     from lossctl.readers.parquet_facts import matching
 
     metadata = _metadata(path)
-    return matching(metadata, _tops(metadata.schema.to_arrow_schema()), tree)
+    return matching(metadata, _owners(metadata.schema.to_arrow_schema()), tree)
 
 
 class _Mapping:
@@ -226,8 +226,3 @@ def _first_bad(path: str, groups: range, names: Sequence[str]) -> int:
         except (pa.ArrowException, OSError):
             return group
     return groups.start
-
-
-def _brief(error: Exception) -> str:
-    line = str(error).split("\n")[0]
-    return "".join(mark for mark in line if mark.isprintable()).strip(" .:")

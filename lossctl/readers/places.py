@@ -1,24 +1,19 @@
-"""Paths to sources, with their format told: by content, then by suffix."""
+"""Paths to sources, with their format told: by content, then by suffix, and openers by format."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
-from lossctl.readers import files
-from lossctl.readers.packed import TELLING, Joined, Readable, Unpacked, bare, packing
+from lossctl.readers import files, formats, stdin
+from lossctl.readers.formats import LOOK, TEXT
+from lossctl.readers.packed import Joined, Readable, Unpacked, bare, packing
 from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
     from lossctl.readers.csv import Dialect
-
-FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npy": "npy", ".npz": "npz"}
-MAGIC = {b"PAR1": "parquet", b"\x93NUM": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
 
 
 class ReadSettings(NamedTuple):
@@ -33,14 +28,13 @@ class ReadSettings(NamedTuple):
 
 
 def open_source(path: str, settings: ReadSettings) -> Source:
-    """The source of a path; "-" is CSV on stdin.
+    """The source of a path; "-" is text or an Arrow stream on stdin.
 
     Raises:
-        DataError: a missing, empty or unreadable file, a directory, or what is packed and no CSV.
-        UsageError: an unknown format, or a terminal on stdin.
+        DataError: a missing, empty or unreadable file, a directory, or what is packed and no text.
+        UsageError: an unknown format, one that the file does not have, or a terminal on stdin.
     """
-    if settings.format is not None and settings.format not in FORMATS:
-        raise UsageError(f"--input-format must be one of {', '.join(FORMATS)}, got {settings.format!r}")
+    settings = settings._replace(format=formats.named(settings.format))
     if path == "-":
         return _stdin(settings)
     path = files.located(path)
@@ -48,24 +42,99 @@ def open_source(path: str, settings: ReadSettings) -> Source:
     packed = packing(start)
     if packed is not None:
         return _packed_file(path, packed, settings)
-    format = settings.format or _format(path, start)
-    # each reader is imported where it is needed: a small file is read faster than all of them are
-    if format == "parquet":
-        from lossctl.readers.parquet import ParquetSource
+    format = formats.settled(settings.format, start, files.plain_name(path), path)
+    return OPENERS[format](path, settings, start)
 
-        return ParquetSource(path)
-    if format in ("npy", "npz"):
-        from lossctl.readers.npy import ArraysSource, NpzSource
 
-        return ArraysSource((path,)) if format == "npy" else NpzSource(path)
-    from lossctl.readers.decoded import encoding_named, encoding_told
+# each reader is imported where it is needed: a small file is read faster than all of them are
 
-    dialect, named = _dialect(settings, format), encoding_named(settings.encoding)
-    if files.is_remote(path) or encoding_told(start, named) is not None:
-        return _as_stream(path, dialect, partial(_file_text, path, named))
+
+def _csv(path: str, settings: ReadSettings, start: bytes) -> Source:
+    dialect = _dialect(settings, settings.format or formats.by_suffix(files.plain_name(path)))
+    opened = _as_stream(path, settings, start)
+    if opened is not None:
+        from lossctl.readers.csv_stream import CsvStream
+
+        return CsvStream(path, dialect, opened, True)
     from lossctl.readers.csv import CsvSource
 
     return CsvSource(path, dialect)
+
+
+def _jsonl(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.jsonl import JsonlSource, JsonlStream
+
+    opened = _as_stream(path, settings, start)
+    return JsonlSource(path) if opened is None else JsonlStream(path, opened, True)
+
+
+def _as_stream(path: str, settings: ReadSettings, start: bytes) -> Callable[[], Readable] | None:
+    """How text is opened that can only be read from its start; None for what is read where it lies."""
+    from lossctl.readers.decoded import encoding_named, encoding_told
+
+    named = encoding_named(settings.encoding)
+    if not files.is_remote(path) and encoding_told(start, named) is None:
+        return None
+    from lossctl.readers import text
+
+    return partial(text.of_file, path, named)
+
+
+def _parquet(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.parquet import ParquetSource
+
+    return ParquetSource(path)
+
+
+def _arrow(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.ipc import ArrowSource, stream_of_file
+
+    return ArrowSource(path) if start.startswith(b"ARROW1") else stream_of_file(path)
+
+
+def _orc(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.orc import OrcSource
+
+    return OrcSource(path)
+
+
+def _npy(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.npy import ArraysSource
+
+    return ArraysSource((path,))
+
+
+def _archive(path: str, settings: ReadSettings, start: bytes) -> Source:
+    """An .npz or a workbook: both are zip archives, told by their members."""
+    from lossctl.readers.excel import is_workbook, workbook
+    from lossctl.readers.npy import NpzSource
+
+    holds = is_workbook(path)
+    if settings.format is not None and holds is not None and holds != (settings.format == "xlsx"):
+        held = "xlsx" if holds else "npz"
+        raise UsageError(f"{path} holds {held}, not {settings.format} as --input-format says; leave the flag out")
+    asked = settings.format or formats.by_suffix(path)
+    return workbook(path) if holds or (holds is None and asked == "xlsx") else NpzSource(path)
+
+
+def _safetensors(path: str, settings: ReadSettings, start: bytes) -> Source:
+    from lossctl.readers.npy import TensorsSource
+
+    return TensorsSource(path)
+
+
+OPENERS: dict[str, Callable[[str, ReadSettings, bytes], Source]] = {
+    "csv": _csv,
+    "tsv": _csv,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+    "arrow": _arrow,
+    "orc": _orc,
+    "npy": _npy,
+    "npz": _archive,
+    "safetensors": _safetensors,
+    "xlsx": _archive,
+}
 
 
 def open_arrays(paths: tuple[str, ...]) -> Source:
@@ -85,48 +154,33 @@ def open_arrays(paths: tuple[str, ...]) -> Source:
 
 
 def _packed_file(path: str, packed: str, settings: ReadSettings) -> Source:
+    from lossctl.readers import text
     from lossctl.readers.decoded import encoding_named
 
-    format = settings.format or SUFFIXES.get(os.path.splitext(bare(files.plain_name(path)))[1].lower(), "csv")
-    if format not in ("csv", "tsv"):
-        raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV is read packed")
-    named = encoding_named(settings.encoding)
-    return _as_stream(path, _dialect(settings, format), partial(_unpacked, path, packed, named))
+    opened = partial(text.unpacked, path, packed, encoding_named(settings.encoding))
+    format = settings.format or formats.by_suffix(bare(files.plain_name(path)))
+    if format not in TEXT:
+        raise DataError(f"{path} is {format} packed with {packed}; unpack it: only CSV and JSON Lines are read packed")
+    start = opened().read(LOOK)
+    text.text_only(path, start)
+    format = settings.format or (formats.told(start, path) or format)
+    return _text_stream(path, format, settings, opened, True)
 
 
-def _as_stream(path: str, dialect: Dialect, opened: Callable[[], Readable]) -> Source:
+def _text_stream(
+    path: str, format: str, settings: ReadSettings, opened: Callable[[], Readable], rereadable: bool
+) -> Source:
+    if format == "jsonl":
+        from lossctl.readers.jsonl import JsonlStream
+
+        return JsonlStream(path, opened, rereadable)
     from lossctl.readers.csv_stream import CsvStream
 
-    return CsvStream(path, dialect, opened, True, check=partial(_text_only, path))
+    return CsvStream(path, _dialect(settings, format), opened, rereadable)
 
 
-def _unpacked(path: str, packed: str, named: str | None) -> Readable:
-    return _in_utf8(Unpacked(_streamed(path) if files.is_remote(path) else path, packed, path), named, path)
-
-
-def _file_text(path: str, named: str | None) -> Readable:
-    return _in_utf8(_streamed(path), named, path)
-
-
-def _in_utf8(stream: Readable, named: str | None, place: str) -> Readable:
-    """A stream's text, decoded where it is not UTF-8 already."""
-    from lossctl.readers.decoded import Decoded, encoding_told
-
-    start = stream.read(TELLING)
-    text, encoding = Joined(start, stream), encoding_told(start, named)
-    if encoding is None:
-        return text
-    _text_only(place, start)
-    return Decoded(text, encoding, place)
-
-
-def _streamed(path: str) -> Readable:
-    if not files.is_remote(path):
-        local: Readable = files.sequential(path)
-        return local
-    from lossctl.readers.remote import Stream
-
-    return Stream(path)
+def _unpacked(path: str, packed: str) -> Unpacked:
+    return Unpacked(path, packed, path)
 
 
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
@@ -143,45 +197,38 @@ def _dialect(settings: ReadSettings, format: str) -> Dialect:
 
 
 def _stdin(settings: ReadSettings) -> Source:
-    if sys.stdin is None:
-        raise UsageError("- reads CSV from stdin, and stdin is closed; name a file, or pipe one in")
-    if sys.stdin.isatty():
-        raise UsageError("- reads CSV from a pipe, and stdin is a terminal; name a file, or pipe one in")
-    if settings.format not in (None, "csv", "tsv"):
-        raise UsageError(f"stdin is read as CSV, not {settings.format}; name a file")
-    from lossctl.readers.csv_stream import CsvStream
+    start = stdin.look(LOOK)
+    packed = packing(start)
+    kept = formats.needs_file(start, settings.format)
+    if kept is not None:
+        raise DataError(f"stdin holds {kept}, which is not read as it comes; save it in a file and name that")
+    stream: Readable = stdin.opened()
+    if packed is not None or formats.told(start, "stdin") != "arrow":
+        start, stream = _stdin_text(stream, packed, settings)
+    format = formats.settled(settings.format, start, "", "stdin")
+    if format == "arrow":
+        from lossctl.readers.ipc import stream_of
+
+        return stream_of("-", lambda: stream)
+    return _text_stream("-", format, settings, lambda: stream, False)
+
+
+def _stdin_text(stream: Readable, packed: str | None, settings: ReadSettings) -> tuple[bytes, Readable]:
+    """The beginning of a text, and all of it, unpacked and decoded."""
+    from lossctl.readers import text
     from lossctl.readers.decoded import encoding_named
 
-    dialect, named = _dialect(settings, settings.format or "csv"), encoding_named(settings.encoding)
-    return CsvStream("-", dialect, partial(_stdin_text, named), False, check=partial(_text_only, "stdin"))
-
-
-def _stdin_text(named: str | None) -> Readable:
-    """stdin's content; it may be packed."""
-    start = sys.stdin.buffer.read(TELLING)
-    stream, packed = Joined(start, sys.stdin.buffer), packing(start)
-    return _in_utf8(stream if packed is None else Unpacked(stream, packed, "stdin"), named, "stdin")
+    if packed is not None:
+        stream = Unpacked(stream, packed, "stdin")
+    stream = text.in_utf8(stream, encoding_named(settings.encoding), "stdin")
+    start = stream.read(LOOK)
+    if packed is not None:
+        text.text_only("stdin", start)
+    return start, Joined(start, stream)
 
 
 def _beginning(path: str) -> bytes:
-    start = files.beginning(path, TELLING)
+    start = files.beginning(path, LOOK)
     if not start:
         raise DataError(f"{path} is empty")
     return start
-
-
-def _text_only(place: str, start: bytes) -> None:
-    """Refuses a stream that begins like a binary file."""
-    told, packed = MAGIC.get(start[:4]), packing(start)
-    if told is not None:
-        way = "save it in a file and name that" if place == "stdin" else "unpack it"
-        raise DataError(f"{place} holds {told}, expected CSV; {way}")
-    if packed is not None:
-        raise DataError(f"{place} is packed twice, the second time with {packed}; unpack it once")
-
-
-def _format(path: str, start: bytes) -> str:
-    told = MAGIC.get(start[:4])
-    if told is not None:
-        return told
-    return SUFFIXES.get(os.path.splitext(files.plain_name(path))[1].lower(), "csv")

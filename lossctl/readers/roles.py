@@ -151,7 +151,9 @@ def _prefix(name: str, known: tuple[str, ...]) -> str | None:
 
 
 def _exact(columns: Sequence[ColumnInfo], known: tuple[str, ...]) -> list[Chosen]:
-    return [Chosen((c.name,), "its name") for c in columns if c.name.lower() in known]
+    """Columns of a known name; where there is none, fields of structs that have one."""
+    found = [Chosen((c.name,), "its name") for c in columns if c.name.lower() in known]
+    return found or [Chosen((c.name,), "its name") for c in columns if c.name.lower().rpartition(".")[2] in known]
 
 
 def _families(names: Sequence[str], known: tuple[str, ...]) -> dict[str, list[str]]:

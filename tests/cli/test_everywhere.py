@@ -78,7 +78,8 @@ def test_labels_from_another_file(preds: str, labels: str, tmp_path: Path) -> No
     table = predictions()
     turned = table.select(["label", "id"]).take(list(range(table.num_rows))[::-1])
     there = write(labels, turned, tmp_path).path
-    here = write(preds, table.drop_columns("label"), tmp_path / "preds" if preds == labels else tmp_path)
+    (tmp_path / "preds").mkdir()
+    here = write(preds, table.drop_columns("label"), tmp_path / "preds")
     document = called("eval", *here.words, "--labels-from", there, "--on", "id", *LOSSES)
     assert results(document) == expected()
 

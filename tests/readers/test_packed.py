@@ -132,9 +132,9 @@ def test_the_name_below_the_packing_tells_the_delimiter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PAR1" + b"x" * 50, "t.gz holds parquet, expected CSV; unpack it"),
+        (b"PAR1" + b"x" * 50, "t.gz holds parquet, expected CSV or JSON Lines; unpack it"),
         (gzip.compress(b"a\n1\n"), "t.gz is packed twice, the second time with gzip; unpack it once"),
-        (b"", "t.gz is empty, expected CSV"),
+        (b"", "t.gz is empty, expected CSV or JSON Lines"),
     ],
 )
 def test_other_contents_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -145,7 +145,9 @@ def test_other_contents_are_refused(tmp_path: Path, content: bytes, said: str) -
 
 def test_other_formats_are_not_read_packed(tmp_path: Path) -> None:
     (tmp_path / "t.parquet.gz").write_bytes(gzip.compress(b"PAR1"))
-    with pytest.raises(DataError, match="is parquet packed with gzip; unpack it: only CSV is read packed"):
+    with pytest.raises(
+        DataError, match="is parquet packed with gzip; unpack it: only CSV and JSON Lines are read packed"
+    ):
         opened(tmp_path / "t.parquet.gz")
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
     with pytest.raises(UsageError, match="--input-format must be one of"):

@@ -122,7 +122,8 @@ def test_a_column_named_like_bzip2_is_text(tmp_path: Path) -> None:
 
 def test_wrong_words(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a\n1\n")
-    with pytest.raises(UsageError, match="--input-format must be one of csv, tsv, parquet, npy, npz, got 'xls'"):
+    known = "csv, tsv, jsonl, parquet, arrow, orc, npy, npz, safetensors, xlsx"
+    with pytest.raises(UsageError, match=f"--input-format must be one of {known}, got 'xls'"):
         opened(tmp_path / "t.csv", format="xls")
     for delimiter in (",,", '"', "\n", "é"):
         with pytest.raises(UsageError, match="--delimiter takes one character"):
@@ -159,8 +160,8 @@ def test_stdin_is_csv(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stdin_must_hold_text(monkeypatch: pytest.MonkeyPatch, parquet: bytes) -> None:
     for data, message in (
-        (parquet, "stdin holds parquet, expected CSV; save it in a file and name that"),
-        (b"\x93NUMPY\x01\0", "stdin holds npy, expected CSV"),
+        (parquet, "stdin holds parquet, which is not read as it comes; save it in a file and name that"),
+        (b"\x93NUMPY\x01\0", "stdin holds npy, which is not read as it comes"),
         (b"\x1f\x8b\x08\0", "stdin: cannot be unpacked as gzip: truncated compressed stream"),
         (b"", "stdin is empty"),
     ):
@@ -180,7 +181,7 @@ def test_stdin_must_be_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stdin_of_another_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Stdin(b"a\n1\n"))
-    with pytest.raises(UsageError, match="stdin is read as CSV, not parquet; name a file"):
+    with pytest.raises(DataError, match="stdin holds parquet, which is not read as it comes"):
         opened("-", format="parquet")
 
 

@@ -211,7 +211,7 @@ def test_s3_refuses_in_a_sentence(s3: dict[str, str]) -> None:
     sentences = [
         "s3://data/in/nope.csv: no such file or directory",
         "s3://nobucket: no such bucket",
-        "s3://data/in holds files of several formats (csv, npy, npz, parquet); say which by a quoted glob",
+        "s3://data/in holds files of several formats (csv, npy, npz, parquet, safetensors); say which by a quoted glob",
         "s3://data/in/empty.csv is empty",
         "s3://anonymous@data/in/t.csv: access is denied; check AWS_PROFILE or AWS_ACCESS_KEY_ID, or write "
         "s3://anonymous@BUCKET/...",

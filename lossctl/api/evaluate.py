@@ -137,7 +137,7 @@ def request_of(
 
     again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction"))
     files, roles = inputs(data, selectors, again)
-    return Request(files, tuple(bound), roles, across=across, read=_settings(read or {}), **more)
+    return Request(files, tuple(bound), roles, across=across, read=read_settings(read or {}), **more)
 
 
 def refuse_words(
@@ -287,7 +287,12 @@ def _texts(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _settings(read: Mapping[str, Any]) -> Any:
+def read_settings(read: Mapping[str, Any]) -> Any:
+    """How text is read.
+
+    Raises:
+        UsageError: a word that is none of it.
+    """
     from lossctl.readers.places import ReadSettings
 
     known = ("delimiter", "header", "null_values", "format")

@@ -41,7 +41,7 @@ def refuse_bad_rows(job: Job, partial: Partial) -> None:
     total = sum(bad.values())
     more = f" (and {total - len(partial.offences)} more)" if total > len(partial.offences) else ""
     noun = "row" if total == 1 else "rows"
-    raise DataError(f"{total} {noun} cannot be used ({counts}): {shown}{more}. {_hint(job, partial)}{REMEDY}")
+    raise DataError(f"{total} {noun} cannot be used ({counts}): {shown}{more}. {hint(job, partial)}{REMEDY}")
 
 
 def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> str:
@@ -50,7 +50,8 @@ def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> st
     return f"{path} row {row} column {offence.column}: {offence.value}, expected {offence.expected}"
 
 
-def _hint(job: Job, partial: Partial) -> str:
+def hint(job: Job, partial: Partial) -> str:
+    """What may be behind refused rows, as a sentence with a space behind it; empty where nothing is known."""
     labels = partial.looks.get("labels")
     if "label_out_of_range" in partial.bad and labels and labels.least == 1 and labels.most == job.classes_count:
         return f"The labels look one-based (1 to {job.classes_count}). "

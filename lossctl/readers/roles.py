@@ -76,6 +76,13 @@ def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
         UsageError: no candidate, or several.
     """
     taken = preds.columns if preds else ()
+    names = [column.name for column in columns if column.name not in taken]
+    return _only(labels_candidates(columns, preds), "labels", names)
+
+
+def labels_candidates(columns: Sequence[ColumnInfo], preds: Chosen | None) -> list[Chosen]:
+    """All that the labels could be, by name."""
+    taken = preds.columns if preds else ()
     columns = [column for column in columns if column.name not in taken]
     names = [column.name for column in columns]
     endings = {ending(name) for name in preds.columns} if preds and len(preds.columns) > 1 else set()
@@ -84,7 +91,7 @@ def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
         numbered = all(ending(name).isdecimal() for name in members)
         if numbered or {ending(name) for name in members} == endings:
             found.append(Chosen(tuple(members), f"the columns {prefix}*"))
-    return _only(found, "labels", names)
+    return found
 
 
 def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
@@ -93,12 +100,14 @@ def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
     Raises:
         UsageError: no candidate, or several.
     """
-    names = [column.name for column in columns]
-    found = _exact(columns, PRED_NAMES)
-    found += [
-        Chosen(tuple(members), f"the columns {prefix}*") for prefix, members in _families(names, PRED_NAMES).items()
-    ]
-    return _only(found, "preds", names)
+    return _only(preds_candidates(columns), "preds", [column.name for column in columns])
+
+
+def preds_candidates(columns: Sequence[ColumnInfo]) -> list[Chosen]:
+    """All that the preds could be, by name."""
+    families = _families([column.name for column in columns], PRED_NAMES)
+    found = [Chosen(tuple(members), f"the columns {prefix}*") for prefix, members in families.items()]
+    return [*_exact(columns, PRED_NAMES), *found]
 
 
 def find_role(role: str, columns: Sequence[ColumnInfo]) -> Chosen:

@@ -144,7 +144,7 @@ def meant_as_probabilities(name: str, column: Column) -> bool:
     least, most = bounds(column)
     if least >= 0 and most <= 1:
         return not LOGITS.fullmatch(name) or bool(PROBABILITIES.fullmatch(name))
-    few = column.outside <= FEW * column.numbers
+    few = column.outside <= (0.5 if least >= 0 else FEW) * column.numbers
     return few and bool(PROBABILITIES.fullmatch(name)) and not LOGITS.fullmatch(name)
 
 

@@ -70,7 +70,8 @@ def smallest(kept: Hashes, more: Hashes) -> Hashes:
         return kept
     # numpy's own `unique` goes by a hash table, which is slower here
     every = np.sort(np.concatenate([kept, more]) if len(kept) else more)
-    return every[np.concatenate([[True], every[1:] != every[:-1]])][: EXACT + 1]
+    once: Hashes = every[np.concatenate([[True], every[1:] != every[:-1]])]
+    return once[: EXACT + 1]
 
 
 def distinct(kept: Hashes) -> tuple[int, bool]:

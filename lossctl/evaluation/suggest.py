@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lossctl.errors import UsageError
 from lossctl.evaluation.column import Column, RowSums
-from lossctl.evaluation.looks import LOGS, bounds, classes_of, meant_as_probabilities, merged
+from lossctl.evaluation.looks import FEW, LOGITS, LOGS, bounds, classes_of, meant_as_probabilities, merged
 from lossctl.readers.roles import Chosen, ending, labels_candidates, preds_candidates, select
 from lossctl.readers.source import ColumnInfo
 
@@ -57,7 +57,8 @@ class Role(NamedTuple):
     def scale(self) -> str:
         """probability, log or real."""
         name = self.names[0]
-        if meant_as_probabilities(name, self.every):
+        few = self.every.outside <= FEW * self.every.numbers and not LOGITS.fullmatch(name)
+        if few or meant_as_probabilities(name, self.every):
             return "probability"
         rows = self.every.numbers / max(self.width, 1)
         logs = self.sums is not None and self.sums.log_off <= 0.05 * rows and self.width > 1

@@ -118,6 +118,12 @@ class Survey:
         commands: which evaluate fitting losses and run as they stand, each with what it takes for granted.
         sample: how many rows were asked for; None where all were read.
         sample_spread: the sample's rows are spread over the files, not just their first.
+
+    Example:
+        >>> import lossctl
+        >>> found = lossctl.inspect({"label": [0, 1, 1], "prob": [0.25, 0.5, float("nan")]})
+        >>> [problem.code for problem in found.problems], found.columns[1].looks_like
+        (['nan_pred'], 'probability')
     """
 
     inputs: tuple[InputFile, ...]
@@ -283,7 +289,7 @@ class _Making:
             options["levels"] = tuple(map(float, flags[flags.index("--levels") + 1].split(",")))
         roles = {role: chosen.columns for role, chosen in suggestion.chosen.items()}
         try:
-            bound = tuple(bind_all(suggestion.losses, options))
+            bound = tuple(bind_all(list(suggestion.losses), options))
             made = Request(
                 self.reading.sources, bound, roles, suggestion.classes, on_bad="drop", threads=self.asked.threads
             )

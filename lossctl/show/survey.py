@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lossctl.evaluation.column import Column
+from lossctl.evaluation.complaint import REMEDY
 from lossctl.evaluation.result import plain
 from lossctl.evaluation.survey import ColumnSummary, Family, Survey
 from lossctl.readers.roles import Chosen
@@ -131,10 +132,10 @@ def _problems(survey: Survey) -> list[str]:
         if some:
             lines += ["", heading]
         for problem in some[:MOST]:
-            help = f". {problem.help[:1].upper()}{problem.help[1:]}" if problem.help else ""
-            if problem.help.startswith(("--", "-y")):
-                help = f"; {problem.help}"
-            lines.append(f"  {problem.code}: {printable(problem.message)}{help}")
+            help = problem.help.removesuffix(REMEDY).rstrip(" .")
+            lines.append(f"  {problem.code}: {printable(problem.message)}" + (f"; {help}" if help else ""))
+        if any(problem.help.endswith(REMEDY) for problem in some):
+            lines.append(f"  {REMEDY}")
     return lines
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lossctl.api.catalogue import losses
     from lossctl.api.evaluate import evaluate
+    from lossctl.api.inspect import inspect
     from lossctl.api.metric import Accumulator, Metric, metric
     from lossctl.api.objective import Audited, run, total
     from lossctl.api.result import Result
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lossctl.catalogue.domain import Domain, Interval
     from lossctl.catalogue.own import loss
     from lossctl.errors import DataError, GateError, LossctlError, UsageError
+    from lossctl.evaluation.survey import Survey
     from lossctl.objective.total import Totals
 
 __version__ = "0.1.0"
@@ -23,9 +25,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "losses": "lossctl.api.catalogue",
     "evaluate": "lossctl.api.evaluate",
+    "inspect": "lossctl.api.inspect",
     **dict.fromkeys(("Accumulator", "Metric", "metric"), "lossctl.api.metric"),
     **dict.fromkeys(("Audited", "run", "total"), "lossctl.api.objective"),
     "Result": "lossctl.api.result",
+    "Survey": "lossctl.evaluation.survey",
     "Totals": "lossctl.objective.total",
     **dict.fromkeys(("Index", "Vector", "room"), "lossctl.catalogue.arithmetic"),
     **dict.fromkeys(("Param",), "lossctl.catalogue.declare"),
@@ -45,11 +49,13 @@ __all__ = [
     "Metric",
     "Param",
     "Result",
+    "Survey",
     "Totals",
     "UsageError",
     "Vector",
     "__version__",
     "evaluate",
+    "inspect",
     "loss",
     "losses",
     "metric",

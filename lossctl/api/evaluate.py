@@ -192,7 +192,7 @@ def request_of(
     files, roles = inputs(data, selectors, again)
     if more.get("join") is not None and str(roles.get("labels", "")).endswith(".npy"):
         raise UsageError(f"-y {roles['labels']} and --labels-from each bring labels; give one of them")
-    return Request(files, tuple(bound), roles, across=across, read=_settings(read or {}), **more)
+    return Request(files, tuple(bound), roles, across=across, read=read_settings(read or {}), **more)
 
 
 def refuse_words(
@@ -331,7 +331,12 @@ def _texts(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _settings(read: Mapping[str, Any]) -> Any:
+def read_settings(read: Mapping[str, Any]) -> Any:
+    """How text is read.
+
+    Raises:
+        UsageError: a word that is none of it.
+    """
     from lossctl.readers.places import ReadSettings
 
     known = ("delimiter", "header", "null_values", "format", "encoding", "decimal")

@@ -182,13 +182,13 @@ class Accumulator:
 
     def _evaluation(self) -> Evaluation:
         from lossctl.errors import DataError
-        from lossctl.evaluation.plan import Plan
+        from lossctl.evaluation.plan import Plan, Units
         from lossctl.evaluation.run import Evaluation
 
         if self._job is None or self._partial is None:
             raise DataError(f"{self._metric.spec}: no batch was added yet, so there is no value")
         request = request_of((), [self._bound], selectors={}, **self._metric.words)
-        return Evaluation(request, Plan(self._job, (), {}), self._partial)
+        return Evaluation(request, Plan(self._job, Units(()), {}), self._partial)
 
     def _take(self, job: Job, partial: Partial) -> Accumulator:
         from lossctl.readers.npy import MemorySource

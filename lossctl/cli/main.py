@@ -70,6 +70,13 @@ def _run() -> int:
         if arguments is not None:
             eval_command(**arguments)
             return 0
+    if sys.argv[1:2] == ["inspect"] and not COMPLETING:
+        from lossctl.cli.inspect import inspect_command
+
+        arguments = plain_call(inspect_command, sys.argv[2:])
+        if arguments is not None:
+            inspect_command(**arguments)
+            return 0
     elsewhere = sys.argv[1:2] in ([], *([word] for word in WITHOUT_FLAGS))
     from lossctl.cli.program import program
 

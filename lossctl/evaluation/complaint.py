@@ -47,7 +47,7 @@ def refuse_bad_rows(job: Job, partial: Partial) -> None:
     total = sum(bad.values())
     more = f" (and {total - len(partial.offences)} more)" if total > len(partial.offences) else ""
     noun = "row" if total == 1 else "rows"
-    raise DataError(f"{total} {noun} cannot be used ({counts}): {shown}{more}. {_hint(job, partial)}{REMEDY}")
+    raise DataError(f"{total} {noun} cannot be used ({counts}): {shown}{more}. {hint(job, partial)}{REMEDY}")
 
 
 def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> str:
@@ -56,7 +56,8 @@ def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> st
     return f"{path} row {row} column {offence.column}: {offence.value}, expected {offence.expected}"
 
 
-def _hint(job: Job, partial: Partial) -> str:
+def hint(job: Job, partial: Partial) -> str:
+    """What may be behind refused rows, as a sentence with a space behind it; empty where nothing is known."""
     labels = partial.looks.get("labels")
     # one column of preds tells two classes apart
     classes = max(job.classes_count, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     """A job, its units in file order, how its columns were chosen, and which are text whatever they look like."""
 
     job: Job
-    units: Iterable[Unit]
+    units: Units
     chosen: dict[str, Chosen]
     as_text: tuple[str, ...] = ()
 
@@ -157,6 +157,13 @@ class Units:
 
     def __iter__(self) -> Iterator[Unit]:
         return chain.from_iterable(source.units(i) for i, source in enumerate(self.sources))
+
+    @property
+    def known(self) -> int | None:
+        """How many there are, where that can be told without reading."""
+        each = [source.units(i) for i, source in enumerate(self.sources) if source.rereadable]
+        told = len(each) == len(self.sources) and all(isinstance(some, Sequence) for some in each)
+        return sum(map(len, each)) if told else None  # type: ignore[arg-type]
 
 
 def batch_rows(width: int) -> int:

@@ -66,10 +66,10 @@ def buffers() -> Buffers:
 
 def judged_blocks(job: Job, unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[Judged]:
     """The blocks of a unit, laid out and checked."""
-    return (judged for (judged,) in _judged_together((job,), unit, extra))
+    return (judged for (judged,) in judged_together((job,), unit, extra))
 
 
-def _judged_together(jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[list[Judged]]:
+def judged_together(jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[list[Judged]]:
     """The blocks of a unit that several jobs share, each laid out and checked for each of them."""
     checks = [checks_for(job) for job in jobs]
     read = [name for job in jobs for group in job.columns.values() for name in group]
@@ -184,7 +184,7 @@ def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 def evaluate_unit(jobs: tuple[Job, ...], unit: Unit) -> tuple[Partial, ...]:
     """The partials of one unit, one for each job."""
     tallies = [_Tally(job, unit) for job in jobs]
-    for together in _judged_together(jobs, unit):
+    for together in judged_together(jobs, unit):
         for tally, judged in zip(tallies, together, strict=True):
             tally.add(judged)
     return tuple(tally.partial() for tally in tallies)

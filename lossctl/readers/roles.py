@@ -56,6 +56,11 @@ def select(selector: str | tuple[str, ...], columns: Sequence[ColumnInfo], flag:
     for part in _parts(selector):
         found = [part] if part in names else sorted((n for n in names if fnmatchcase(n, part)), key=natural)
         if not found:
+            fields = [name for name in names if name.startswith(f"{part}.")]
+            if fields:
+                raise UsageError(
+                    f"{flag}: column {part!r} holds structs, which are no numbers; name a field {listing(fields)}"
+                )
             raise UsageError(f"{flag}: no column {part!r}{nearest(part, names)} {listing(names)}")
         picked += found
     repeated = {name for name, count in Counter(picked).items() if count > 1}
@@ -93,6 +98,13 @@ def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
         UsageError: no candidate, or several.
     """
     taken = preds.columns if preds else ()
+    names = [column.name for column in columns if column.name not in taken]
+    return _only(labels_candidates(columns, preds), "labels", names)
+
+
+def labels_candidates(columns: Sequence[ColumnInfo], preds: Chosen | None) -> list[Chosen]:
+    """All that the labels could be, by name."""
+    taken = preds.columns if preds else ()
     columns = [column for column in columns if column.name not in taken]
     names = [column.name for column in columns]
     endings = {ending(name) for name in preds.columns} if preds and len(preds.columns) > 1 else set()
@@ -101,7 +113,7 @@ def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
         numbered = all(ending(name).isdecimal() for name in members)
         if numbered or {ending(name) for name in members} == endings:
             found.append(Chosen(tuple(members), f"the columns {prefix}*"))
-    return _only(found, "labels", names)
+    return found
 
 
 def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
@@ -110,12 +122,14 @@ def find_preds(columns: Sequence[ColumnInfo]) -> Chosen:
     Raises:
         UsageError: no candidate, or several.
     """
-    names = [column.name for column in columns]
-    found = _exact(columns, PRED_NAMES)
-    found += [
-        Chosen(tuple(members), f"the columns {prefix}*") for prefix, members in _families(names, PRED_NAMES).items()
-    ]
-    return _only(found, "preds", names)
+    return _only(preds_candidates(columns), "preds", [column.name for column in columns])
+
+
+def preds_candidates(columns: Sequence[ColumnInfo]) -> list[Chosen]:
+    """All that the preds could be, by name."""
+    families = _families([column.name for column in columns], PRED_NAMES)
+    found = [Chosen(tuple(members), f"the columns {prefix}*") for prefix, members in families.items()]
+    return [*_exact(columns, PRED_NAMES), *found]
 
 
 def find_role(role: str, columns: Sequence[ColumnInfo]) -> Chosen:

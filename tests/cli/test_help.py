@@ -90,7 +90,7 @@ def test_losses_alike_stand_side_by_side() -> None:
 @pytest.mark.parametrize("file", ["digits.parquet", "digits_logits.csv", "diabetes.csv", "breast_cancer.parquet"])
 def test_inspect_shows_columns_and_a_command_that_runs(file: str) -> None:
     found = json.loads(program("inspect", SAMPLES / file, "--json").stdout)
-    shown = program("inspect", SAMPLES / file).stdout
+    shown = program("inspect", SAMPLES / file, "--all-columns").stdout
     assert all(column["name"] in shown for column in found["columns"])
     assert found["rows"] in (1797, 442, 569)
     if found["suggestion"] is None:

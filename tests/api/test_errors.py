@@ -116,7 +116,6 @@ class Grad:
         ([datetime.date(2020, 1, 1)] * 2, "column 'labels' is date32[day], which holds no numbers"),
         (pd.Series(pd.to_datetime(["2020", "2021"])), "column 'labels' is timestamp"),
         (np.array([(1, 2.0)] * 2, "i4,f4"), "which holds no numbers"),
-        ([{"a": 1.0}] * 2, "column 'labels' holds structs, which are no numbers; name a field (columns: labels.a)"),
         (np.ones((2, 2, 2)), "labels has shape (2, 2, 2): an array of rows has one axis, or two"),
         (np.ones((2, 0)), "labels has shape (2, 0): its rows hold no numbers"),
         (np.float64(1.0), "labels has shape (): an array of rows has one axis, or two"),
@@ -137,6 +136,11 @@ class Grad:
 )
 def test_values_that_are_no_rows_of_numbers(values: Any, told: str) -> None:
     assert told in refused(DataError, labels=values, preds=TWO)
+
+
+def test_structs_are_no_numbers() -> None:
+    told = "column 'labels' holds structs, which are no numbers; name a field (columns: labels.a)"
+    assert told in refused(UsageError, labels=[{"a": 1.0}] * 2, preds=TWO)
 
 
 @pytest.mark.parametrize(

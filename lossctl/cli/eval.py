@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from lossctl.api.evaluate import reads_again, request_of, run
 from lossctl.api.join import join_of
 from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
+from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
 from lossctl.cli.answer import as_named, readable, save_dropped, tell, tell_timings, write, write_rows
@@ -87,7 +89,9 @@ def eval_command(
         raise UsageError("--loss and --across each say what to evaluate; give one of them")
     if not loss and not across:
         raise UsageError("say which loss: --loss NAME; `lossctl losses` lists them")
-    bound = bind_all(versions(across) if across else loss or [], options or {})
+    asked_for, options = versions(across) if across else loss or [], dict(options or {})
+    pred_scale = _scale(asked_for, options, pred_scale)
+    bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
     chosen = _format(format, json, value_only, output, reduction)
@@ -139,6 +143,16 @@ def eval_command(
             write(as_named(result.report, paths, given), chosen, output, color)
     if timings:
         tell_timings()
+
+
+def _scale(losses: Sequence[str], options: dict[str, Value], said: float | None) -> float | None:
+    """What preds are multiplied by: --scale says it too, where no chosen loss has an option of that name."""
+    if "scale" not in options or any(find(text.partition(":")[0]).option("scale") for text in losses):
+        return said
+    scale = options.pop("scale")
+    if said is not None:
+        raise UsageError("--pred-scale and --scale both say what the preds are multiplied by; give one of them")
+    return float(scale)  # type: ignore[arg-type]
 
 
 def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:

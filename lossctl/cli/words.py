@@ -141,7 +141,8 @@ PredScale = Annotated[
     flag(
         "--pred-scale",
         metavar="NUMBER",
-        help="Multiply preds by this, in float64: 0.01 for percentages.",
+        help="Multiply preds by this, in float64: 0.01 for percentages. --scale says it too, unless a chosen loss has "
+        "an option of that name.",
         show_default=False,
     ),
 ]

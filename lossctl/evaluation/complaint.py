@@ -90,9 +90,7 @@ def _hint_at_scale(job: Job, preds: Look) -> str:
     if job.shape.from_log_probs or job.shape.listed:
         return ""
     percent = job.shape.scale is None and preds.least >= 0.0 and 1.0 < preds.most <= 100.0
-    return (
-        f"If the preds are {'percentages: --pred-scale 0.01; if they are ' if percent else ''}logits: --from-logits. "
-    )
+    return f"If the preds are {'percentages: --scale 0.01; if they are ' if percent else ''}logits: --from-logits. "
 
 
 def _hint_at_names(job: Job, partial: Partial) -> str:

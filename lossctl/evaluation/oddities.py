@@ -110,7 +110,7 @@ def _percentages(preds: Role) -> list[Problem]:
         return []
     message = f"rows of {preds.names[0]} … {preds.names[-1]} sum to 100: percentages, where losses expect probabilities"
     rows = preds.sums.rows if preds.sums else 0
-    return [Problem("percentages", rows, message, "--pred-scale 0.01", True, None, None, preds.names[0])]
+    return [Problem("percentages", rows, message, "--scale 0.01", True, None, None, preds.names[0])]
 
 
 def _labels(labels: Role, preds: Role) -> list[Problem]:

@@ -39,7 +39,7 @@ class Remedy(NamedTuple):
 # by the problem that calls for it
 REMEDIES = {
     "one_based_labels": Remedy("label_base", 1, "--label-base 1"),
-    "percentages": Remedy("pred_scale", 0.01, "--pred-scale 0.01"),
+    "percentages": Remedy("pred_scale", 0.01, "--scale 0.01"),
 }
 
 

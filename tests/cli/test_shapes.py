@@ -79,7 +79,7 @@ REFUSED = [
     (("yn.csv", "-l", "bce", "--label-map", "yes=a"), "--label-map: yes=a gives"),
     (("yn.csv", "-l", "bce", "--classes", "none.txt"), "none.txt: no such file"),
     (("yn.csv", "-l", "bce", "--classes", "yes"), "or a .json or .txt file"),
-    (("percent.csv", "-l", "bce"), "--pred-scale 0.01"),
+    (("percent.csv", "-l", "bce"), "--scale 0.01"),
     (("bits.csv", "-l", "bce", "--pred-scale", "0"), "--pred-scale must be"),
     (("bits.csv", "-l", "bce", "--from-log-probs"), "3 log_probability_out_of_range"),
     (("pair.csv", "-l", "bce", "--from-logits"), "--loss sparse_categorical_crossentropy --from-logits"),
@@ -159,3 +159,12 @@ def test_an_audit_says_it_in_the_same_words(folder: Path) -> None:
     (folder / "a.toml").write_text('[[eval]]\nfiles = "yn.csv"\nloss = "bce"\nlabel_map = { yes = "x" }\n')
     done = program("run", "a.toml")
     assert (done.returncode, "gives the label no finite number" in done.stderr) == (2, True)
+
+
+def test_scale_is_the_losss_own_where_it_has_one(folder: Path) -> None:
+    (folder / "times.csv").write_text("label,p,upper\n2,0.9,2\n3,0.2,3\n")
+    by_flag = number("percent.csv", "-l", "bce", "--scale", "0.01")
+    assert by_flag == number("percent.csv", "-l", "bce", "--pred-scale", "0.01")
+    assert number("times.csv", "-l", "aft_nll", "--scale", "2") == number("times.csv", "-l", "aft_nll:scale=2")
+    told = program("eval", "percent.csv", "-l", "bce", "--scale", "0.01", "--pred-scale", "0.01")
+    assert (told.returncode, "give one of them" in told.stderr) == (2, True)

@@ -276,10 +276,10 @@ def test_what_reads_no_probabilities_gets_none(loss: str, more: dict[str, Any], 
 
 
 def test_percentages_are_noticed_and_scaled() -> None:
-    refused(DataError, "percentages: --pred-scale 0.01", {"label": B, "p": Q * 100}, "bce")
+    refused(DataError, "percentages: --scale 0.01", {"label": B, "p": Q * 100}, "bce")
     with pytest.raises(DataError) as raised:
         lossctl.evaluate({"label": B, "p": Q * 300 - 1}, loss="bce")
-    assert "--pred-scale" not in str(raised.value)
+    assert "--scale" not in str(raised.value)
     assert "--from-logits" in str(raised.value)
     assert value({"label": B, "p": Q * 128}, "bce", pred_scale=1 / 128) == value({"label": B, "p": Q}, "bce")
     percent = np.floor(Q * 100)

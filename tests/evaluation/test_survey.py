@@ -216,7 +216,7 @@ def test_places_are_rows_of_their_file_in_any_unit(tmp_path: Path) -> None:
             "--label-base 1",
         ),
         ({"label": ["b", "a"] * 9, "prob": pa.array([[0.5, 0.5], [0.25, 0.75]] * 9)}, "text_labels", "--classes"),
-        ({"label": [0, 1] * 9, "p_0": [20.0, 30.0] * 9, "p_1": [80.0, 70.0] * 9}, "percentages", "--pred-scale 0.01"),
+        ({"label": [0, 1] * 9, "p_0": [20.0, 30.0] * 9, "p_1": [80.0, 70.0] * 9}, "percentages", "--scale 0.01"),
         ({"label": [0, 1] * 9, "prob": [0.5] * 18}, "constant_prediction", ""),
         ({"label": [0, 1], "prob": pa.array([[0.5, 0.5], [0.5, 0.25, 0.25]])}, "list_lengths", ""),
     ],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from lossctl.errors import DataError, UsageError, nearest
-from lossctl.readers import matching
+from lossctl.readers import files, matching
 from lossctl.readers.aligned import JoinAccount, Labels, WithLabels
 from lossctl.readers.keys import ROWS, KeyKind, KindChangedError, Layout, Side, agreed, arrow_of, key_batches
 from lossctl.readers.matching import Found, Match, UnsortedError, hashed, merged
@@ -192,8 +191,9 @@ def _merged_or_hashed(
 def _rows(source: Source) -> int:
     """How many rows a source has; at the most, where it does not tell."""
     try:
-        return source.rows if source.rows is not None else os.path.getsize(source.path) // ROW_BYTES
-    except OSError:
+        return source.rows if source.rows is not None else files.facts(source.path).size // ROW_BYTES
+    except DataError:
+        # it lies in no file
         return 0
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
+from lossctl.readers.around import Around
 from lossctl.readers.keys import ROWS, arrow_of
 from lossctl.readers.matching import DUPLICATE, UNMATCHED, Match, indices
 from lossctl.readers.scratch import Scratch
@@ -155,8 +156,8 @@ class Labels:
         self._begin()
 
 
-@dataclass(frozen=True, slots=True)
-class WithLabels:
+@dataclass(frozen=True)
+class WithLabels(Around):
     """A file of preds, with the labels' columns beside its own.
 
     Attributes:
@@ -168,28 +169,11 @@ class WithLabels:
         entire: rows without a label are not left out, and have null labels.
     """
 
-    inner: Source
     labels: Labels
     first: dict[int, int]
     account: JoinAccount
     text: frozenset[str] = frozenset()
     entire: bool = False
-    rereadable: bool = True
-
-    @property
-    def path(self) -> str:
-        """The preds'."""
-        return self.inner.path
-
-    @property
-    def format(self) -> str:
-        """The preds'."""
-        return self.inner.format
-
-    @property
-    def rows(self) -> int | None:
-        """The preds'."""
-        return self.inner.rows
 
     @property
     def own(self) -> dict[str, str]:
@@ -220,10 +204,6 @@ class WithLabels:
     def whole(self) -> WithLabels:
         """The same without leaving out any row."""
         return replace(self, inner=whole_of(self.inner), entire=True)
-
-    def units(self, file: int) -> Any:
-        """The preds'."""
-        return self.inner.units(file)
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a unit of the preds, with the labels of its rows.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, nothing, whole
+from lossctl.readers.around import Around
+from lossctl.readers.source import Chunk, Source, Unit, nothing, whole
 from lossctl.readers.where import Tree, columns_of
 from lossctl.readers.where_types import fitted
 
@@ -16,31 +18,16 @@ if TYPE_CHECKING:
     from lossctl.readers.source import Values
 
 
-class Filtered(NamedTuple):
+@dataclass(frozen=True)
+class Filtered(Around):
     """The rows of another source for which a filter is true; the tree was fitted to its columns."""
 
-    inner: Source
     tree: Tree
-
-    @property
-    def path(self) -> str:
-        """The inner one's."""
-        return self.inner.path
-
-    @property
-    def format(self) -> str:
-        """The inner one's."""
-        return self.inner.format
 
     @property
     def rows(self) -> int | None:
         """Unknown before reading."""
         return None
-
-    @property
-    def rereadable(self) -> bool:
-        """As the inner one."""
-        return self.inner.rereadable
 
     def whole(self) -> Source:
         """All rows."""
@@ -50,15 +37,7 @@ class Filtered(NamedTuple):
         """The same, with some more columns left as text where the format leaves that open."""
         if not hasattr(self.inner, "with_text"):
             return self
-        return self._replace(inner=self.inner.with_text(names))
-
-    def columns(self) -> Sequence[ColumnInfo]:
-        """All columns of the inner one."""
-        return self.inner.columns()
-
-    def units(self, file: int) -> Iterable[Unit]:
-        """The inner one's: a filter moves no row to another unit."""
-        return self.inner.units(file)
+        return replace(self, inner=self.inner.with_text(names))
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The matching rows, with the places they have among all.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers import files
 from lossctl.readers.formats import SUFFIXES
 from lossctl.readers.packed import bare
-from lossctl.readers.partitioned import Texts
 from lossctl.readers.roles import natural
+
+if TYPE_CHECKING:
+    from lossctl.readers.partitioned import Texts
 
 WILD = re.compile(r"[*?[]")
 # formats that a folder may hold side by side

@@ -131,8 +131,7 @@ def _counted(sources: tuple[Source, ...]) -> Layout:
 
 def _beside(layout: Layout, labels: Labels, account: JoinAccount) -> tuple[Source, ...]:
     return tuple(
-        WithLabels(source, labels, first, account, rereadable=source.rereadable)
-        for source, first in zip(layout.sources, layout.units, strict=True)
+        WithLabels(source, labels, first, account) for source, first in zip(layout.sources, layout.units, strict=True)
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from lossctl.errors import DataError
 from lossctl.readers.folders import expand
-from lossctl.readers.partitioned import partitioned, typed
 from lossctl.readers.places import ReadSettings, open_source
 from lossctl.readers.roles import Chosen, again, flag_of, listing
 from lossctl.readers.source import ColumnInfo, Source
@@ -20,9 +19,12 @@ def open_files(arguments: Iterable[str], settings: ReadSettings) -> tuple[Source
         UsageError: as `open_source`.
     """
     found = expand(arguments)
-    keys = typed([file.keys for file in found])
-    sources = [open_source(file.path, settings) for file in found]
-    return tuple(map(partitioned, sources, keys))
+    sources = tuple(open_source(file.path, settings) for file in found)
+    if not any(file.keys for file in found):
+        return sources
+    from lossctl.readers.partitioned import partitioned, typed
+
+    return tuple(map(partitioned, sources, typed([file.keys for file in found])))
 
 
 def same_columns(

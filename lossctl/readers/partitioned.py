@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from lossctl.readers.around import Around
 from lossctl.readers.arrow import texts
 from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, whole
 
@@ -32,38 +34,18 @@ class Key(NamedTuple):
         return Key(False, None if self.value is None else str(self.value))
 
 
-class Partitioned(NamedTuple):
+@dataclass(frozen=True)
+class Partitioned(Around):
     """A file with columns that have one value each, the same in all its rows.
 
     Of a column that the file has itself, the file's own counts.
     """
 
-    inner: Source
     constants: Mapping[str, Key]
-
-    @property
-    def path(self) -> str:
-        """The file's."""
-        return self.inner.path
-
-    @property
-    def format(self) -> str:
-        """The file's."""
-        return self.inner.format
-
-    @property
-    def rows(self) -> int | None:
-        """The file's."""
-        return self.inner.rows
-
-    @property
-    def rereadable(self) -> bool:
-        """Whether the file is."""
-        return self.inner.rereadable
 
     def whole(self) -> Partitioned:
         """The same around the whole file."""
-        return self._replace(inner=whole(self.inner))
+        return replace(self, inner=whole(self.inner))
 
     def pruned(self, tree: Tree) -> Partitioned | Unmatched:
         """The same without what cannot match a filter: all of the file, where its keys say so."""
@@ -73,16 +55,12 @@ class Partitioned(NamedTuple):
         keys = {name: self.constants[name].value for name in self._keys(self.inner.columns())}
         if verdict(tree, keys) is False:
             return Unmatched(self.inner)
-        return self._replace(inner=self.inner.pruned(tree)) if hasattr(self.inner, "pruned") else self
+        return replace(self, inner=self.inner.pruned(tree)) if hasattr(self.inner, "pruned") else self
 
     def columns(self) -> Sequence[ColumnInfo]:
         """The file's, then the keys."""
         own = list(self.inner.columns())
         return [*own, *(_info(name, self.constants[name]) for name in self._keys(own))]
-
-    def units(self, file: int) -> Iterable[Unit]:
-        """The file's."""
-        return self.inner.units(file)
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The file's chunks with the keys beside them; where only keys are asked for, a column tells the rows."""

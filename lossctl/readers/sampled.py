@@ -6,50 +6,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit
+from lossctl.readers.around import Around
+from lossctl.readers.source import Chunk, Source, Unit
 
 # rows that are worth a unit's while
 FEWEST = 1 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class SampledSource:
+@dataclass(frozen=True)
+class SampledSource(Around):
     """At most about `limit` rows of a source; `each` are read from the start of every unit that is taken."""
 
-    inner: Source
     limit: int
     each: int
     taken: tuple[int, ...] | None
     units_there: int | None
 
     @property
-    def path(self) -> str:
-        """The source's."""
-        return self.inner.path
-
-    @property
-    def format(self) -> str:
-        """The source's."""
-        return self.inner.format
-
-    @property
     def rows(self) -> int | None:
         """Unknown before reading."""
         return None
-
-    @property
-    def rereadable(self) -> bool:
-        """As the source is."""
-        return self.inner.rereadable
 
     def with_text(self, names: frozenset[str]) -> Source:
         """The same rows, with some columns left as text."""
         inner = self.inner.with_text(names) if hasattr(self.inner, "with_text") else self.inner
         return replace(self, inner=inner)
-
-    def columns(self) -> Sequence[ColumnInfo]:
-        """The source's."""
-        return self.inner.columns()
 
     def units(self, file: int) -> Iterable[Unit]:
         """Those that are read."""

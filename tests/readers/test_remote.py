@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import orc
 
 from lossctl.errors import DataError
 from lossctl.readers import files, remote
@@ -91,6 +92,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = pa.table({"label": y, "unused": rng.random(ROWS), "pred": p})
     table = table.append_column("ballast", pa.array(rng.random((ROWS, 8)).tolist(), pa.list_(pa.float64(), 8)))
     pq.write_table(table, folder / "t.parquet", row_group_size=ROWS // 4, compression="none", use_dictionary=False)
+    orc.write_table(table, folder / "t.orc")
     text = "label,pred\n" + "".join(f"{a},{b}\n" for a, b in zip(y.tolist(), p.tolist(), strict=True))
     (folder / "t.csv").write_text(text)
     (folder / "t.csv.gz").write_bytes(gzip.compress(text.encode(), 1))
@@ -158,11 +160,14 @@ def endpoint(env: dict[str, str]) -> str:
 @needs_moto
 def test_s3_gives_the_values_of_the_disk(s3: dict[str, str], expected: float) -> None:
     here, creds = "s3://data/in", f"?endpoint_override={endpoint(s3)}&scheme=http&region=us-east-1"
-    calls: list[dict[str, Any]] = [{"data": f"{here}/{name}"} for name in ("t.parquet", "t.csv", "t.csv.gz", "t.npz")]
+    calls: list[dict[str, Any]] = [
+        {"data": f"{here}/{name}"} for name in ("t.parquet", "t.csv", "t.csv.gz", "t.npz", "t.orc")
+    ]
     calls.append({"data": [f"{here}/t.parquet"], "threads": 4})
     calls.append({"labels": f"{here}/y.npy", "preds": f"{here}/p.npy"})
     calls.append({"data": "s3://data/odd/a b%20[1]?.csv"})
     calls.append({"data": f"s3a://KEY:SECRET@data/in/t.parquet{creds}"})
+    calls.append({"data": f"s3://KEY:SECRET@data/in/t.orc{creds}"})
     calls.append({"labels": f"s3://KEY:SECRET@data/in/y.npy{creds}", "preds": f"s3://KEY:SECRET@data/in/p.npy{creds}"})
     calls.append({"data": "s3://anonymous@data/odd/deep/er/t.csv"})
     assert evaluated(calls, s3) == [expected] * len(calls)
@@ -211,7 +216,8 @@ def test_s3_refuses_in_a_sentence(s3: dict[str, str]) -> None:
     sentences = [
         "s3://data/in/nope.csv: no such file or directory",
         "s3://nobucket: no such bucket",
-        "s3://data/in holds files of several formats (csv, npy, npz, parquet, safetensors); say which by a quoted glob",
+        "s3://data/in holds files of several formats (csv, npy, npz, orc, parquet, safetensors); say which by a "
+        "quoted glob",
         "s3://data/in/empty.csv is empty",
         "s3://anonymous@data/in/t.csv: access is denied; check AWS_PROFILE or AWS_ACCESS_KEY_ID, or write "
         "s3://anonymous@BUCKET/...",

@@ -255,7 +255,11 @@ class _Tally:
             (),
             {code: self.result.bad.get(code, 0) + bad.get(code, 0) for code in {*self.result.bad, *bad}},
             tuple(sorted((*self.result.offences, *judged.verdict.offences))[:SHOWN]),
-            {role: look.merge(self.result.looks.get(role, Look())) for role, look in judged.verdict.looks.items()},
+            # a block without rows has no looks, and takes none away
+            {
+                **self.result.looks,
+                **{r: k.merge(self.result.looks.get(r, Look())) for r, k in judged.verdict.looks.items()},
+            },
             (*self.result.dropped, *dropped),
             self.result.filtered + chunk.covered - used - sum(bad.values()),
         )

@@ -10,7 +10,7 @@ from lossctl.errors import DataError
 from lossctl.evaluation.partial import Look, Offence, Partial
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.result import LossResult, Warned
-from lossctl.readers.source import whole
+from lossctl.readers.source import read_by
 
 REMEDY = "--on-bad drop leaves such rows out, --on-bad keep passes them to the formula"
 
@@ -127,7 +127,7 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
 
 
 def _decimal_commas(job: Job) -> list[Warned]:
-    paths = [source.path for source in map(whole, job.sources) if getattr(source, "decimal_comma", False)]
+    paths = [source.path for source in read_by(job.sources) if getattr(source, "decimal_comma", False)]
     if not paths:
         return []
     files = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"

@@ -16,6 +16,7 @@ from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partia
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled
+from lossctl.readers.arrow import takeable
 from lossctl.readers.block import Block, Columns, lay_chunk
 
 if TYPE_CHECKING:
@@ -348,4 +349,4 @@ def _taken(values: Values, kept: np.ndarray | None) -> pa.Array:
     import pyarrow as pa
 
     array = pa.array(values) if isinstance(values, np.ndarray) else values
-    return array if kept is None else array.take(pa.array(kept))
+    return array if kept is None else takeable(array).take(pa.array(kept))

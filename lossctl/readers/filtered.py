@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from lossctl.readers.arrow import takeable
 from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, nothing, whole
 from lossctl.readers.where import Tree, columns_of
 from lossctl.readers.where_types import fitted
@@ -76,7 +77,7 @@ class Filtered(NamedTuple):
             return chunk
         from lossctl.readers.where_mask import Masks
 
-        mask = Masks(chunk.values, chunk.rows, self.path).of(self.tree)
+        mask = Masks(chunk.values, chunk.rows, self.path, chunk.commas).of(self.tree)
         count = mask.true_count
         if count == chunk.rows:
             return chunk
@@ -125,9 +126,8 @@ def _compacted(chunk: Chunk, mask: pa.BooleanArray, names: Sequence[str]) -> Chu
 
 def _kept(values: Values, kept: np.ndarray, indices: pa.Array) -> Values:
     import numpy as np
-    import pyarrow as pa
 
     if isinstance(values, np.ndarray):
         return values[kept]
-    # pyarrow takes from no text of this layout; by index it is several times faster than by mask
-    return (values.cast(pa.string()) if pa.types.is_string_view(values.type) else values).take(indices)
+    # by index it is several times faster than by mask
+    return takeable(values).take(indices)

@@ -100,3 +100,148 @@ def test_class_names_where_the_first_file_has_no_label(tmp_path: Path) -> None:
     found = lossctl.evaluate([str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], loss="scce", on_bad="drop")
     assert found.rows.dropped == {"null_label": 1}
     assert found.value == pytest.approx(np.log(2))
+
+
+BAD = "id,label,p\n1,1,0.5\n2,0,nan\n3,1,0.25\n4,,0.5\n"
+
+
+def test_stdin_that_is_kept_is_nowhere_called_by_its_temporary_file(folder: Path) -> None:
+    (folder / "bad.csv").write_text(BAD)
+    flags = ("-l", "mse", "-p", "p", "--on-bad", "drop")
+    out = folder / "dropped.csv"
+    done = program("eval", "-", *flags, "--dropped", out, input=BAD)
+    assert out.read_text().splitlines()[1:] == ['2,0,nan,"nan_pred","-",2', '4,,0.5,"null_label","-",4'], done.stderr
+    done = program("eval", "-", folder / "bad.csv", *flags, "-r", "none", input=BAD)
+    assert [line.split(",")[:2] for line in done.stdout.splitlines()[1:3]] == [["-", "1"], ["-", "3"]]
+    (folder / "preds.csv").write_text("id,p\n1,0.5\n2,0.25\n3,0.5\n")
+    labels = "id;label\n1;0,5\n2;0,25\n3;1,5\n"
+    flags = ("--labels-from", "-", "--on", "id", "-l", "mse", "-p", "p", "--json")
+    done = program("eval", folder / "preds.csv", *flags, input=labels)
+    document = json.loads(done.stdout)
+    assert document["join"]["labels_from"] == ["-"]
+    told = "-: the numbers were read with a decimal comma; --decimal , or --decimal . settles it"
+    assert [one["message"] for one in document["warnings"]] == [told]
+    done = program("eval", "-", "-l", "median_absolute_error", "-y", "a", "-p", "b", "--json", input="a;b\n0,5;1,5\n")
+    assert [one["message"].split(":")[0] for one in json.loads(done.stdout)["warnings"]] == ["-"]
+
+
+def test_stdin_is_named_once(folder: Path) -> None:
+    for files in (["-", "-"], ["-", "--labels-from", "-", "--on", "id"]):
+        done = program("eval", *files, "-l", "mse", "-p", "p", input=BAD)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "lossctl: - is named twice, and stdin comes once; save it in a file" in done.stderr
+
+
+AUDIT = """
+files = ["-"]
+labels = "y"
+preds = "p"
+[[terms]]
+loss = "mse"
+[[terms]]
+loss = "median_absolute_error"
+[[eval]]
+loss = "mse"
+where = "x > 4"
+"""
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_an_objective_and_an_audit_of_stdin(folder: Path, suffix: str) -> None:
+    (folder / "a.toml").write_text(AUDIT)
+    pa.csv.write_csv(pq.read_table(folder / "whole.parquet"), folder / "whole.csv")
+    plain = evaluated(folder / "whole.parquet")
+    whole = folder / f"whole.{suffix}"
+    for words in (("total",), ("run",)):
+        with whole.open("rb") as file:
+            done = program(*words, folder / "a.toml", "--json", stdin=file)
+        assert done.returncode == 0, done.stderr
+        assert "kept in a temporary file" in done.stderr
+        document = json.loads(done.stdout)
+        found = document if words == ("total",) else document["objective"]
+        assert [term["value"] for term in found["terms"]] == list(plain.values.values())
+        assert [one["path"] for one in found["inputs"]] == ["-"]
+        if words == ("run",):
+            first = document["evals"][0]
+            assert first["results"][0]["value"] == evaluated(folder / "whole.parquet", where="x > 4")["mse"].value
+            assert [one["path"] for one in first["inputs"]] == ["-"]
+
+
+# the text makes text of all of a column, whose numbers still have a decimal comma
+COMMAS = "id;{0};w\n1;0,5;1,5\n2;n/a;0,5\n3;0,25;2,5\n"
+POINTS = "id,{0}\n1,0.25\n2,0.5\n3,0.5\n"
+# of rows 1 and 3
+WANTED = (0.0625 * 1.5 + 0.0625 * 2.5) / 4
+
+
+@pytest.mark.parametrize(
+    ("preds", "labels", "columns"),
+    [
+        (POINTS.format("p"), COMMAS.format("y"), ("y", "p")),
+        (COMMAS.format("p"), POINTS.format("y"), ("y", "p")),
+        (COMMAS.format("y"), POINTS.format("y"), ("y", "y@preds")),
+        (POINTS.format("y"), COMMAS.format("y"), ("y", "y@preds")),
+    ],
+)
+def test_decimal_commas_through_a_join(tmp_path: Path, preds: str, labels: str, columns: tuple[str, str]) -> None:
+    (tmp_path / "p.csv").write_text(preds)
+    (tmp_path / "l.csv").write_text(labels)
+    call: dict[str, Any] = {"loss": "mse", "labels": columns[0], "preds": columns[1], "weights": "w"}
+    call |= {"labels_from": str(tmp_path / "l.csv"), "on": "id", "on_bad": "drop"}
+    found = lossctl.evaluate(str(tmp_path / "p.csv"), **call)
+    assert (found.value, sum(found.rows.dropped.values())) == (WANTED, 1)
+    with pytest.raises(lossctl.DataError, match=r"1 row of \S*l\.csv without a pred that matches --where"):
+        lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="id in (1, 3)")
+    left = lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="id in (1, 3)", on_unmatched="drop")
+    assert (left.value, left.rows.dropped) == (WANTED, {})
+
+
+def test_decimal_commas_are_told_of_all_files(tmp_path: Path) -> None:
+    (tmp_path / "k=1").mkdir()
+    (tmp_path / "k=1" / "p.csv").write_text("id;p\n1;0,5\n")
+    (tmp_path / "l.csv").write_text("id;y\n1;0,5\n")
+    call = {"loss": "mse", "labels": "y", "preds": "p", "labels_from": str(tmp_path / "l.csv"), "on": "id"}
+    found = lossctl.evaluate(str(tmp_path / "k=1"), **call, where="p > 0 and k = 1")
+    assert [(one.code, one.count) for one in found.warnings] == [("decimal_comma", 2)]
+
+
+def test_a_filter_reads_decimal_commas_where_a_column_turns_into_text(tmp_path: Path) -> None:
+    """In the range of a text, all of a column is text."""
+    rows, last = 130_000, 129_000
+    x = [f"{i % 8 / 8:g}".replace(".", ",") for i in range(rows)]
+    x[last] = "?"
+    lines = "".join(f"{i};{text};1,5;1,0\n" for i, text in enumerate(x))
+    path = tmp_path / "t.csv"
+    path.write_text("k;x;label;pred\n" + lines)
+    kept = sum(i % 8 / 8 > 0.6 for i in range(rows) if i != last)
+    call: dict[str, Any] = {"loss": "mse", "labels": "label", "preds": "pred"}
+    found = lossctl.evaluate(str(path), **call, where="x > 0.6", read={"null_values": ["?"]})
+    assert (found.value, found.rows.used) == (0.25, kept)
+    with pytest.raises(lossctl.DataError, match=r"column 'x' holds '\?', expected numbers"):
+        lossctl.evaluate(str(path), **call, where="x > 0.6")
+
+
+def test_long_rows_whose_columns_turn_into_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,class,prob,label\n1,a,0.5,0\n1,b,0.5,0\n")
+    (tmp_path / "b.csv").write_text("id,class,prob,label\nx2,a,0.25,1\nx2,b,0.75,1\n")
+    (tmp_path / "c.csv").write_text("id,class,prob,label\nx2,a,none,1\nx2,b,0.75,1\n")
+    files = [str(tmp_path / f"{name}.csv") for name in "abc"]
+    found = lossctl.evaluate(files[:2], loss="scce", long="id,class,prob", ids=["id"])
+    assert found.value == pytest.approx(-(np.log(0.5) + np.log(0.75)) / 2)
+    assert found.row_table()["id"].to_pylist() == ["1", "x2"]
+    with pytest.raises(lossctl.DataError, match="column 'prob' holds numbers and further on text; --null-value TEXT"):
+        lossctl.evaluate([files[0], files[2]], loss="scce", long="id,class,prob")
+
+
+def test_texts_without_a_take_of_their_own(tmp_path: Path) -> None:
+    """As polars has them."""
+    ids = pa.array(["a", "b", "c"], pa.string_view())
+    table = pa.table({"id": ids, "label": [1.0, 0.0, 1.0], "pred": [0.5, None, 0.25]})
+    found = lossctl.evaluate(table, loss="mse", ids=["id"], on_bad="drop", keep_dropped=True, reduction="none")
+    assert found.row_table()["id"].to_pylist() == ["a", "c"]
+    assert [one["id"].to_pylist() for one in found.dropped_rows()] == [["b"]]
+
+
+def test_labels_come_from_one_place() -> None:
+    with pytest.raises(UsageError, match="labels and labels_from each bring labels; give one of them"):
+        lossctl.evaluate(loss="mse", labels=[1.0], preds=[0.5], labels_from={"y": [0.0]}, by_position=True)

@@ -156,9 +156,11 @@ def _named(totals: Totals, names: Mapping[str, str]) -> Totals:
 
 def _tell(totals: Totals) -> None:
     """What each term's columns are, what became of the rows, and what deserves a look, on stderr."""
-    from lossctl.show.table import account_line, columns_line, warning_lines
+    from lossctl.show.table import account_line, columns_line, join_lines, warning_lines
 
     for line in dict.fromkeys(columns_line(entry.report) for entry in totals.terms):
+        say(line)
+    for line in dict.fromkeys(line for entry in totals.terms for line in join_lines(entry.report)):
         say(line)
     for line in dict.fromkeys(account_line(entry.report) for entry in totals.terms):
         say(line)

@@ -118,6 +118,9 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
     labels = partial.looks.get("labels")
     if (
         labels
+        # names are in the order that was said, whatever number the first one is
+        and job.classes is None
+        and job.shape.label_map is None
         and any(_class_indices(settled.core) for settled in job.losses)
         and (labels.least >= 1 and partial.used > 10 * job.classes_count)
     ):

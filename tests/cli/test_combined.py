@@ -245,3 +245,20 @@ def test_texts_without_a_take_of_their_own(tmp_path: Path) -> None:
 def test_labels_come_from_one_place() -> None:
     with pytest.raises(UsageError, match="labels and labels_from each bring labels; give one of them"):
         lossctl.evaluate(loss="mse", labels=[1.0], preds=[0.5], labels_from={"y": [0.0]}, by_position=True)
+
+
+def test_class_names_are_not_taken_for_labels_from_one(tmp_path: Path) -> None:
+    table = pa.table({"label": ["dog"] * 40, "p_cat": [0.5] * 40, "p_dog": [0.5] * 40})
+    pq.write_table(table, tmp_path / "t.parquet")
+    codes = [one.code for one in lossctl.evaluate(str(tmp_path / "t.parquet"), loss="scce").warnings]
+    assert "no_class_0" not in codes
+
+
+def test_an_objective_accounts_for_its_join(folder: Path) -> None:
+    (folder / "a.toml").write_text(
+        'files = ["p.parquet"]\nlabels_from = ["l.parquet"]\non = "id"\nlabels = "y"\npreds = "p"\n'
+        '[[terms]]\nloss = "mse"\n'
+    )
+    done = program("total", folder / "a.toml", "--json")
+    assert json.loads(done.stdout)["join"]["rows"] == N
+    assert f"joined on id (hash): {N} rows of labels" in done.stderr

@@ -190,6 +190,8 @@ def request_of(
 
     again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction")) or bool(more.get("join"))
     files, roles = inputs(data, selectors, again)
+    if more.get("join") is not None and data is None and files and "labels" in roles:
+        raise UsageError("labels and labels_from each bring labels; give one of them")
     if more.get("join") is not None and str(roles.get("labels", "")).endswith(".npy"):
         raise UsageError(f"-y {roles['labels']} and --labels-from each bring labels; give one of them")
     return Request(files, tuple(bound), roles, across=across, read=read_settings(read or {}), **more)

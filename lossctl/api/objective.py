@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def total(
-    objective: str | os.PathLike[str] | Mapping[str, Any],
+    objective: str | os.PathLike[str] | Mapping[str, Any] | Audit,
     data: Any = None,
     *,
     regularization: bool = True,
@@ -53,10 +53,10 @@ def total(
     """
     from lossctl.objective.total import total as added
 
-    read = _read(objective)
-    files = () if data is None else inputs(data, {}, _again(read))[0]
+    audit = read(objective)
+    files = () if data is None else inputs(data, {}, _again(audit))[0]
     ready()
-    return added(read.objective, files, regularization, threads, batch_size)
+    return added(audit.objective, files, regularization, threads, batch_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Audited:
         return audit_document(self.audit.path, self.reports, self.totals)
 
 
-def run(audit: str | os.PathLike[str] | Mapping[str, Any], *, threads: int = 0, batch_size: int = 0) -> Audited:
+def run(audit: str | os.PathLike[str] | Mapping[str, Any] | Audit, *, threads: int = 0, batch_size: int = 0) -> Audited:
     """Run an audit: every evaluation that a TOML file holds, and its objective.
 
     Args:
@@ -104,24 +104,32 @@ def run(audit: str | os.PathLike[str] | Mapping[str, Any], *, threads: int = 0, 
     from lossctl.objective.total import evaluate
     from lossctl.objective.total import total as added
 
-    read = _read(audit)
-    wanted = read.objective.terms or read.objective.regularizers
-    if not read.evals and not wanted:
-        raise UsageError(f"{read.path} asks for nothing; add [[eval]] tables, or [[terms]] of an objective")
+    asked = read(audit)
+    wanted = asked.objective.terms or asked.objective.regularizers
+    if not asked.evals and not wanted:
+        raise UsageError(f"{asked.path} asks for nothing; add [[eval]] tables, or [[terms]] of an objective")
     ready()
-    reports = [(call, evaluate(call, threads, batch_size)) for call in read.evals]
-    return Audited(read, reports, added(read.objective, (), True, threads, batch_size) if wanted else None)
+    reports = [(call, evaluate(call, threads, batch_size)) for call in asked.evals]
+    return Audited(asked, reports, added(asked.objective, (), True, threads, batch_size) if wanted else None)
 
 
-def _read(said: str | os.PathLike[str] | Mapping[str, Any]) -> Audit:
+def read(said: str | os.PathLike[str] | Mapping[str, Any] | Audit) -> Audit:
+    """What a TOML file, or a dict of the same keys, declares.
+
+    Raises:
+        UsageError, DataError: as `total`.
+    """
+    from lossctl.objective.declare import Audit
     from lossctl.objective.read import read_file, read_tables
 
+    if isinstance(said, Audit):
+        return said
     if isinstance(said, Mapping):
         return read_tables(said, "objective")
     return read_file(os.fspath(said))
 
 
-def _again(read: Audit) -> bool:
+def _again(audit: Audit) -> bool:
     from lossctl.api.evaluate import reads_again
 
-    return reads_again([term.loss for term in read.objective.terms], None)
+    return reads_again([term.loss for term in audit.objective.terms], None)

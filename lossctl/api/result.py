@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -163,8 +163,11 @@ class Result:
             raise UsageError('the stream was read to its end; reduction="none" keeps its rows')
         return evaluate_rows(self._evaluation.request, plan)
 
-    def dropped_rows(self) -> Iterator[pa.Table]:
+    def dropped_rows(self, called: Mapping[str, str] | None = None) -> Iterator[pa.Table]:
         """The dropped rows with all their columns, and why and from where; a table at a time.
+
+        Args:
+            called: what `dropped_file` calls some paths otherwise.
 
         Raises:
             UsageError: the call did not say `keep_dropped`.
@@ -173,7 +176,7 @@ class Result:
 
         if not self._evaluation.request.keep_dropped:
             raise UsageError("the dropped rows were not kept; say keep_dropped=True")
-        return dropped_rows(self._evaluation)
+        return dropped_rows(self._evaluation, called or {})
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` writes, with Python's numbers."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import reduce
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 from lossctl import timing
@@ -15,10 +18,18 @@ if TYPE_CHECKING:
     from lossctl.api.result import Result
     from lossctl.evaluation.result import Report
 
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
 
 @contextmanager
 def readable(files: Sequence[str], twice: bool, quiet: bool, format: str | None = None) -> Iterator[tuple[str, ...]]:
-    """The files, with stdin kept in a temporary one where it has to be read a second time, or from any place."""
+    """The files, with stdin kept in a temporary one where it has to be read a second time, or from any place.
+
+    Raises:
+        UsageError: stdin is named twice.
+    """
+    if files.count("-") > 1:
+        raise UsageError("- is named twice, and stdin comes once; save it in a file and name that")
     why = _kept(twice, format) if "-" in files else None
     if why is None:
         yield tuple(files)
@@ -31,10 +42,23 @@ def readable(files: Sequence[str], twice: bool, quiet: bool, format: str | None 
         yield tuple(path if name == "-" else name for name in files)
 
 
-def as_named(report: Report, paths: Sequence[str], files: Sequence[str]) -> Report:
-    """The report with its inputs called as the user did."""
-    names = dict(zip(paths, files, strict=True))
-    return report._replace(inputs=tuple(one._replace(path=names.get(one.path, one.path)) for one in report.inputs))
+def called(paths: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+    """The paths that the user calls otherwise, as `readable` gave them, with what they are called."""
+    return {path: file for path, file in zip(paths, files, strict=True) if path != file}
+
+
+def as_named(report: Report, names: Mapping[str, str]) -> Report:
+    """The report with files called as the user did: `names` are those of paths that are not shown."""
+    if not names:
+        return report
+
+    def said(text: str) -> str:
+        return reduce(lambda made, path: made.replace(path, names[path]), names, text)
+
+    join = report.join and report.join._replace(labels_from=tuple(map(said, report.join.labels_from)))
+    inputs = tuple(one._replace(path=said(one.path)) for one in report.inputs)
+    warnings = tuple(replace(one, message=said(one.message)) for one in report.warnings)
+    return report._replace(inputs=inputs, warnings=warnings, join=join)
 
 
 def _kept(twice: bool, format: str | None) -> str | None:
@@ -97,12 +121,14 @@ def _encoded(file: BinaryIO, text: str) -> None:
     file.write(text.encode())
 
 
-def write_rows(result: Result, format: str, output: str | None, ids: Sequence[str]) -> None:
-    """Write the losses of the rows as they come."""
+def write_rows(
+    result: Result, format: str, output: str | None, ids: Sequence[str], called: Mapping[str, str] = EMPTY
+) -> None:
+    """Write the losses of the rows as they come; some paths are called otherwise."""
     from lossctl.show import rows
     from lossctl.show.output import write_atomically
 
-    paths = tuple(entry.path for entry in result.inputs)
+    paths = tuple(called.get(entry.path, entry.path) for entry in result.inputs)
     blocks = result.row_blocks()
 
     def written(file: BinaryIO) -> None:
@@ -114,10 +140,10 @@ def write_rows(result: Result, format: str, output: str | None, ids: Sequence[st
         write_atomically(output, written)
 
 
-def save_dropped(result: Result, path: str) -> None:
-    """Save the dropped rows with all their columns and the reason."""
+def save_dropped(result: Result, path: str, called: Mapping[str, str] = EMPTY) -> None:
+    """Save the dropped rows with all their columns and the reason; some paths are called otherwise."""
     from lossctl.show.output import write_atomically
     from lossctl.show.tables import write_tables
 
-    tables = result.dropped_rows()
+    tables = result.dropped_rows(called)
     write_atomically(path, lambda file: write_tables(tables, file, path))

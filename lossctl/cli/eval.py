@@ -13,7 +13,7 @@ from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
-from lossctl.cli.answer import as_named, readable, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.answer import as_named, called, readable, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 from lossctl.evaluation.shape_words import class_names, shapes
@@ -133,14 +133,16 @@ def eval_command(
         preds_files, labels_files = paths[: len(files or ())], paths[len(files or ()) :]
         join = join_of(labels_files or None, on, on_unmatched.value, by_position)
         result = run(request_of(preds_files, bound, selectors=selectors, join=join, **asked))
+        names = called(paths, given)
+        report = as_named(result.report, names)
         if not quiet:
-            tell(result.report)
+            tell(report)
         if dropped is not None:
-            save_dropped(result, dropped)
+            save_dropped(result, dropped, names)
         if reduction == "none":
-            write_rows(result, chosen, output, row_id or ())
+            write_rows(result, chosen, output, row_id or (), names)
         else:
-            write(as_named(result.report, paths, given), chosen, output, color)
+            write(report, chosen, output, color)
     if timings:
         tell_timings()
 

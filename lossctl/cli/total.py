@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lossctl.api.evaluate import reads_again
 from lossctl.cli import words as w
-from lossctl.cli.answer import put, tell
+from lossctl.cli.answer import as_named, called, put, readable, tell
 from lossctl.cli.surroundings import colored, prepare_kernels, say, width
 from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from lossctl.objective.declare import Audit
     from lossctl.objective.total import Totals
 
 STARTER = "objective.toml"
@@ -66,11 +71,13 @@ def total_command(
     if objective is None:
         raise UsageError("name the objective's TOML; `lossctl total --init` writes one to begin with")
     chosen = _format(format.value if format else None, json, value_only, output)
-    from lossctl.api.objective import total
+    from lossctl.api.objective import read, total
     from lossctl.show.objective import render
 
     prepare_kernels(quiet)
-    totals = total(objective, files or None, regularization=regularization, threads=threads, batch_size=batch_size)
+    with _stdin_kept(read(objective), tuple(files or ()), quiet) as (audit, data, names):
+        found = total(audit, data or None, regularization=regularization, threads=threads, batch_size=batch_size)
+    totals = _named(found, names)
     if not quiet:
         _tell(totals)
     put(render(totals, chosen, None if output else width(), not output and colored(color)), output)
@@ -92,12 +99,15 @@ def run_command(
       lossctl run audit.toml
       lossctl run audit.toml --json -o audit.json
     """
-    from lossctl.api.objective import run
+    from lossctl.api.objective import read, run
     from lossctl.show.machine import format_of, json_text
     from lossctl.show.objective import audit_text
 
     prepare_kernels(quiet)
-    done = run(audit, threads=threads, batch_size=batch_size)
+    with _stdin_kept(read(audit), None, quiet) as (asked, _, names):
+        done = run(asked, threads=threads, batch_size=batch_size)
+    reports = [(call, as_named(report, names)) for call, report in done.reports]
+    done = replace(done, reports=reports, totals=done.totals and _named(done.totals, names))
     if not quiet:
         for call, report in done.reports:
             say(f"{call.name}:")
@@ -112,11 +122,45 @@ def run_command(
     put(text, output)
 
 
+@contextmanager
+def _stdin_kept(
+    audit: Audit, files: tuple[str, ...] | None, quiet: bool
+) -> Iterator[tuple[Audit, tuple[str, ...], dict[str, str]]]:
+    """An audit, and the files in place of its objective's, with stdin in a temporary file where it has to be.
+
+    Args:
+        audit: as it was read.
+        files: those of the command line; None where the evaluations are run too.
+        quiet: nothing is said of it.
+    """
+    terms = audit.objective.terms
+    asked = [(tuple(entry.losses), entry.call) for entry in audit.evals] if files is None else []
+    # the terms share what they read
+    calls = [*asked, *([(tuple(term.loss for term in terms), terms[0].call)] if terms else [])]
+    paths = [(*(files or call.files), *call.paths[len(call.files) :]) for _, call in calls]
+    users = [entry for entry, named in zip(calls, paths, strict=True) if "-" in named]
+    twice = len(users) > 1 or any(reads_again(losses, None) or "join" in call.settings for losses, call in users)
+    format = users[0][1].read.get("format") if users else None
+    # what one call names twice is refused, what two name is read by both
+    named = next((some for some in paths if some.count("-") > 1), ("-",) if users else ())
+    with readable(named, twice, quiet, format) as kept:
+        shown = called(kept, named)
+        names = {name: path for path, name in shown.items()}
+        yield audit.calling(names), tuple(names.get(file, file) for file in files or ()), shown
+
+
+def _named(totals: Totals, names: Mapping[str, str]) -> Totals:
+    """The totals with files called as the user did."""
+    return replace(totals, terms=tuple(replace(one, report=as_named(one.report, names)) for one in totals.terms))
+
+
 def _tell(totals: Totals) -> None:
     """What each term's columns are, what became of the rows, and what deserves a look, on stderr."""
-    from lossctl.show.table import account_line, columns_line, warning_lines
+    from lossctl.show.table import account_line, columns_line, join_lines, warning_lines
 
     for line in dict.fromkeys(columns_line(entry.report) for entry in totals.terms):
+        say(line)
+    for line in dict.fromkeys(line for entry in totals.terms for line in join_lines(entry.report)):
         say(line)
     for line in dict.fromkeys(account_line(entry.report) for entry in totals.terms):
         say(line)

@@ -10,7 +10,7 @@ from lossctl.errors import DataError
 from lossctl.evaluation.partial import Look, Offence, Partial
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.result import LossResult, Warned
-from lossctl.readers.source import whole
+from lossctl.readers.source import read_by
 
 REMEDY = "--on-bad drop leaves such rows out, --on-bad keep passes them to the formula"
 
@@ -116,6 +116,9 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
     labels = partial.looks.get("labels")
     if (
         labels
+        # names are in the order that was said, whatever number the first one is
+        and job.classes is None
+        and job.shape.label_map is None
         and any(_class_indices(settled.core) for settled in job.losses)
         and (labels.least >= 1 and partial.used > 10 * job.classes_count)
     ):
@@ -125,7 +128,7 @@ def warnings_for(job: Job, partial: Partial, results: Sequence[LossResult]) -> t
 
 
 def _decimal_commas(job: Job) -> list[Warned]:
-    paths = [source.path for source in map(whole, job.sources) if getattr(source, "decimal_comma", False)]
+    paths = [source.path for source in read_by(job.sources) if getattr(source, "decimal_comma", False)]
     if not paths:
         return []
     files = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"

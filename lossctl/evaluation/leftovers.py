@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 from lossctl.evaluation.complaint import row_numbers
 from lossctl.evaluation.partial import Dropped
 from lossctl.evaluation.run import Evaluation
+from lossctl.readers.arrow import takeable
 from lossctl.readers.source import Chunk, whole
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 ADDED = ("dropped_reason", "dropped_file", "dropped_row")
 
 
-def dropped_rows(evaluation: Evaluation) -> Iterator[pa.Table]:
+def dropped_rows(evaluation: Evaluation, called: Mapping[str, str]) -> Iterator[pa.Table]:
     """Dropped rows in file order, a table at a time; the last columns say why and from where.
+
+    Some paths are `called` otherwise.
 
     Without any, one empty table that names the columns.
     """
@@ -36,13 +39,14 @@ def dropped_rows(evaluation: Evaluation) -> Iterator[pa.Table]:
         rows = np.concatenate([piece.rows for piece in pieces[place]])
         reasons = [reason for piece in pieces[place] for reason in piece.reasons]
         source = whole(job.sources[place[0]])
+        path = called.get(source.path, source.path)
         names = [column.name for column in source.columns()]
         first = 0
         for chunk in source.read(unit, names, job.batch_rows):
             inside = np.flatnonzero((rows >= first) & (rows < first + chunk.rows))
             if len(inside):
                 some = [reasons[i] for i in inside]
-                yield _table(chunk, rows[inside] - first, some, source.path, starts[place] + first)
+                yield _table(chunk, rows[inside] - first, some, path, starts[place] + first)
             first += chunk.rows
     if not pieces:
         yield from _empty(evaluation)
@@ -73,7 +77,7 @@ def _taken(values: np.ndarray | pa.Array, rows: np.ndarray) -> pa.Array:
     import pyarrow as pa
 
     if not isinstance(values, np.ndarray):
-        return values.take(pa.array(rows))
+        return takeable(values).take(pa.array(rows))
     some = np.ascontiguousarray(values[rows])
     if some.ndim == 1:
         return pa.array(some)

@@ -60,7 +60,7 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
         selectors = request.roles if request.join is None else across_the_join(sources[0], request.roles, asked)
         chosen = choose(columns, selectors, asked)
         names = shaping.class_names(request, chosen)
-        chosen, classes = _class_order(names, columns, chosen)
+        chosen, classes = _class_order(names, columns, chosen, _some_text(sources, chosen))
         for name in request.ids:
             select(name, columns, "--id")
         shape = shaping.said(request, columns, chosen, classes is not None)
@@ -72,11 +72,8 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     taken = shaping.Taken(chosen, _widths(sources[0], chosen, shape), shape)
     weights = _class_weights(request.class_weights, names or classes or _class_names(chosen, shape), taken.widths)
     settle = partial(_all_settled, request, asked, _precision(sources[0], chosen), weights)
-    if request.across:
-        losses, one_hot = settle(taken.widths)
-    else:
-        ordered = classes is not None or names is not None
-        taken, losses, one_hot = shaping.fitted(taken, settle, asked, ordered)
+    ordered = classes is not None or names is not None
+    taken, losses, one_hot = shaping.fitted(taken, settle, asked, ordered)
     shaping.refuse_misread(losses, shape)
     _refuse_whole(losses, request.reduction)
     job = _job(request, sources, taken, losses, classes)._replace(one_hot=one_hot, class_weights=weights)
@@ -228,10 +225,16 @@ def _left(columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]) -> list[Colu
     return [column for column in columns if column.name not in taken]
 
 
+def _some_text(sources: Sequence[Source], chosen: Mapping[str, Chosen]) -> bool:
+    """Whether the labels are texts in some file: the first one's may all be missing."""
+    names = chosen["labels"].columns[:1] if "labels" in chosen else ()
+    return any(column.kind == "string" and column.name in names for one in sources for column in one.columns())
+
+
 def _class_order(
-    given: tuple[str, ...] | None, columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]
+    given: tuple[str, ...] | None, columns: Sequence[ColumnInfo], chosen: dict[str, Chosen], text: bool
 ) -> tuple[dict[str, Chosen], tuple[str, ...] | None]:
-    """Preds in class order, and the classes where the labels are names."""
+    """Preds in class order, and the classes where the labels are names: `text` tells that they are no numbers."""
     if not {"labels", "preds"} <= chosen.keys():
         return chosen, None
     kinds = {column.name: column.kind for column in columns}
@@ -249,10 +252,9 @@ def _class_order(
     labels = chosen["labels"].columns
     if len(labels) > 1 or kinds[labels[0]] == "list":
         return chosen, None
-    text = kinds[labels[0]] == "string"
     if given is not None:
         # whole numbers are indices, unless the classes are themselves called by numbers
-        numbers = kinds[labels[0]] in ("integer", "float") and not all(name.isdecimal() for name in given)
+        numbers = not text and kinds[labels[0]] in ("integer", "float") and not all(name.isdecimal() for name in given)
         return chosen, None if numbers else given
     return chosen, endings if text and named else None
 

@@ -18,7 +18,7 @@ from lossctl.evaluation.plan import Plan, plan, with_text
 from lossctl.evaluation.reduce import reduce
 from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount
-from lossctl.evaluation.rows import LossRows
+from lossctl.evaluation.rows import LossRows, sometimes_text, with_texts
 from lossctl.evaluation.work import evaluate_unit, unit_rows
 from lossctl.readers.source import Source, within
 
@@ -237,9 +237,10 @@ def join_account(job: Job) -> JoinAccount | None:
 def evaluate_rows(request: Request, made: Plan) -> Iterator[LossRows]:
     """A request's unreduced losses, in file order; rows that a check stopped are left out unless they are kept."""
     first: dict[int, int] = {}
+    texts = [name for name in request.ids if sometimes_text(made.job.sources, name)]
     for unit in made.units:
         start = first.get(unit.file, 1)
         for covered, losses in unit_rows(made.job, unit, start, request.ids):
             first[unit.file] = first.get(unit.file, 1) + covered
             if losses is not None:
-                yield losses
+                yield with_texts(losses, texts)

@@ -123,9 +123,10 @@ def fitted(
     error: UsageError
     try:
         losses, one_hot = settle(taken.widths)
-        if not _lone_distribution(losses, taken.widths):
+        lone = _lone_distributions(losses, taken.widths)
+        if not lone:
             return taken, losses, one_hot
-        error = UsageError("")
+        error = _of_lone_columns(lone, losses)
     except UsageError as missed:
         error = missed
     for other in _others(taken, ordered):
@@ -136,20 +137,26 @@ def fitted(
         _refuse_logits(losses, asked, other)
         if all(_takes(settled.core, other) for settled in losses):
             return other, losses, one_hot
-    if str(error):
-        raise error
-    losses, one_hot = settle(taken.widths)
-    return taken, losses, one_hot
+    raise error
 
 
-def _lone_distribution(losses: Sequence[Settled], widths: Mapping[str, int]) -> bool:
-    """Whether a loss takes one column for a whole distribution."""
-    return widths.get("preds") == 1 and any(
-        not settled.core.loss.elementwise
+def _of_lone_columns(lone: Sequence[Settled], losses: Sequence[Settled]) -> UsageError:
+    """Losses of which some would take one column for a whole distribution, and others keep it from being split."""
+    others = [str(settled) for settled in losses if settled not in lone]
+    beside = f", and {others[0]} reads it as it stands: evaluate them in two calls" if others else ""
+    return UsageError(f"{lone[0]} reads a pred for each class, preds has one column{beside}")
+
+
+def _lone_distributions(losses: Sequence[Settled], widths: Mapping[str, int]) -> list[Settled]:
+    """The losses that take one column for a whole distribution."""
+    return [
+        settled
+        for settled in losses
+        if widths.get("preds") == 1
+        and not settled.core.loss.elementwise
         and (domain := _preds(settled.core)) is not None
         and (domain.sums_to_one or (domain == LOGITS and bool(settled.core.options.get("from_logits"))))
-        for settled in losses
-    )
+    ]
 
 
 def _others(taken: Taken, ordered: bool) -> list[Taken]:

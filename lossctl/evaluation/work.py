@@ -16,6 +16,7 @@ from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partia
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled
+from lossctl.readers.arrow import takeable
 from lossctl.readers.block import Block, Columns, lay_chunk
 
 if TYPE_CHECKING:
@@ -255,7 +256,11 @@ class _Tally:
             (),
             {code: self.result.bad.get(code, 0) + bad.get(code, 0) for code in {*self.result.bad, *bad}},
             tuple(sorted((*self.result.offences, *judged.verdict.offences))[:SHOWN]),
-            {role: look.merge(self.result.looks.get(role, Look())) for role, look in judged.verdict.looks.items()},
+            # a block without rows has no looks, and takes none away
+            {
+                **self.result.looks,
+                **{r: k.merge(self.result.looks.get(r, Look())) for r, k in judged.verdict.looks.items()},
+            },
             (*self.result.dropped, *dropped),
             self.result.filtered + chunk.covered - used - sum(bad.values()),
         )
@@ -344,4 +349,4 @@ def _taken(values: Values, kept: np.ndarray | None) -> pa.Array:
     import pyarrow as pa
 
     array = pa.array(values) if isinstance(values, np.ndarray) else values
-    return array if kept is None else array.take(pa.array(kept))
+    return array if kept is None else takeable(array).take(pa.array(kept))

@@ -37,6 +37,20 @@ class Call:
             {**base.settings, **self.settings},
         )
 
+    def calling(self, names: Mapping[str, str]) -> Call:
+        """The call with some of its files and labels files under other names."""
+        files, settings = tuple(names.get(file, file) for file in self.files), dict(self.settings)
+        if "join" in settings:
+            there = tuple(names.get(file, file) for file in settings["join"].labels_from)
+            settings["join"] = settings["join"]._replace(labels_from=there)
+        return replace(self, files=files, settings=settings)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All that it reads: files, then labels files."""
+        join = self.settings.get("join")
+        return (*self.files, *(join.labels_from if join is not None else ()))
+
     def for_losses(self, *losses: BoundLoss) -> Call:
         """The call without the roles that only other losses read."""
         read = {role.name for bound in losses for role in bound.loss.roles} | {"weights", "mask", "pred_ids"}
@@ -97,3 +111,9 @@ class Audit:
     path: str
     evals: tuple[EvalCall, ...]
     objective: Objective
+
+    def calling(self, names: Mapping[str, str]) -> Audit:
+        """The audit with some files under other names."""
+        evals = tuple(replace(entry, call=entry.call.calling(names)) for entry in self.evals)
+        terms = tuple(replace(term, call=term.call.calling(names)) for term in self.objective.terms)
+        return replace(self, evals=evals, objective=replace(self.objective, terms=terms))

@@ -87,6 +87,7 @@ class Totals:
             "schema_version": SCHEMA_VERSION,
             "lossctl": __version__,
             "inputs": rows["inputs"],
+            **({"join": rows["join"]} if "join" in rows else {}),
             "total": self.value,
             "terms": [self._term(entry) for entry in self.terms],
             "regularizers": [self._penalty(entry) for entry in self.penalties],

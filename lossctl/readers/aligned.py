@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.around import Around
+from lossctl.readers.arrow import takeable
+from lossctl.readers.block import settled_commas
 from lossctl.readers.keys import ROWS, arrow_of
 from lossctl.readers.matching import DUPLICATE, UNMATCHED, Match, indices
 from lossctl.readers.scratch import Scratch
@@ -105,7 +107,7 @@ class Labels:
                 name: Column(self.scratch.file(f"column-{number}-{i}"), types.get(name)) for i, name in enumerate(names)
             }
             try:
-                changed = self._fill(made, as_text)
+                changed = self._fill(made, as_text, text)
             finally:
                 for column in made.values():
                     column.close()
@@ -120,16 +122,22 @@ class Labels:
         for name, column in made.items():
             self.shelves[name, name in text] = column
 
-    def _fill(self, made: dict[str, Column], text: frozenset[str]) -> tuple[str, pa.DataType | None] | None:
-        """Write columns; or which one needs a wider type, or has to be read as text where that is None."""
+    def _fill(
+        self, made: dict[str, Column], text: frozenset[str], asked: frozenset[str]
+    ) -> tuple[str, pa.DataType | None] | None:
+        """Write columns; or which one needs a wider type, or has to be read as text where that is None.
+
+        Those that are `asked` for as text hold names, the others of `text` hold numbers too.
+        """
         for source in self.sources:
             source = source.with_text(text) if text and hasattr(source, "with_text") else source
             self._refuse_missing(source, made)
             for unit in source.units(0):
                 for chunk in source.read(unit, list(made), ROWS):
+                    values = settled_commas(chunk, asked) if chunk.commas else chunk.values
                     for name, column in made.items():
                         try:
-                            column.append(arrow_of(chunk.values[name]))
+                            column.append(arrow_of(values[name]))
                         except WidthError as error:
                             if error.type is None:
                                 self._refuse_types(source, name, text)
@@ -225,7 +233,8 @@ class WithLabels(Around):
             if chunk.places is not None:
                 found = found[chunk.places]
             values = {name: chunk.values[inner] for name, inner in own.items()}
-            chunk = chunk._replace(values=values)
+            commas = frozenset(name for name, inner in own.items() if inner in chunk.commas)
+            chunk = chunk._replace(values=values, commas=commas)
             if not self.entire:
                 chunk, found = _matched(chunk, found)
             yield chunk._replace(values={**chunk.values, **self.labels.take(others, found, self.text)})
@@ -245,15 +254,12 @@ def _matched(chunk: Chunk, found: np.ndarray) -> tuple[Chunk, np.ndarray]:
         if len(some):
             left[reason] = np.sort(np.concatenate([left[reason], some])) if reason in left else some
     values = {name: _taken(entry, kept) for name, entry in chunk.values.items()}
-    return Chunk(len(kept), values, chunk.covered, places[kept], left), found[kept]
+    return Chunk(len(kept), values, chunk.covered, places[kept], left, chunk.commas), found[kept]
 
 
 def _taken(values: Values, kept: np.ndarray) -> Values:
     import numpy as np
-    import pyarrow as pa
 
     if isinstance(values, np.ndarray):
         return values[kept]
-    # views have no `take`
-    values = values.cast(pa.string()) if pa.types.is_string_view(values.type) else values
-    return values.take(indices(kept))
+    return takeable(values).take(indices(kept))

@@ -157,3 +157,11 @@ def brief(error: Exception) -> str:
     """What Arrow says of a broken file, in a line."""
     line = str(error).split("\n")[0]
     return "".join(mark for mark in line if mark.isprintable()).strip(" .:")
+
+
+def takeable(values: pa.Array) -> pa.Array:
+    """The same in a layout that pyarrow takes rows from: views of texts and bytes have no `take`."""
+    import pyarrow as pa
+
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    return values.cast(plain[values.type]) if values.type in plain else values

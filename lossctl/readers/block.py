@@ -22,6 +22,10 @@ NATIVE = frozenset(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 1
 }
 
 
+# for Arrow: the characters of numbers alone
+NUMERIC = r"^[\s0-9.,eE+-]+$"
+
+
 class Columns(NamedTuple):
     """One role's numbers for the rows of a block.
 
@@ -78,14 +82,29 @@ def lay_chunk(chunk: Chunk, names: Sequence[str], classes: tuple[str, ...] | Non
 
 def numbers_of(chunk: Chunk, names: Sequence[str]) -> list[Values]:
     """Some columns of a chunk, with a decimal point in the numbers of texts."""
-    return [_pointed(chunk.values[name]) if name in chunk.commas else chunk.values[name] for name in names]
+    return [pointed(chunk.values[name]) if name in chunk.commas else chunk.values[name] for name in names]
 
 
-def _pointed(values: pa.Array) -> pa.Array:
+def pointed(values: pa.Array) -> pa.Array:
     """Texts with a point for each comma; what has a point already is no number where the comma is the decimal mark."""
     import pyarrow.compute as pc
 
     return pc.replace_substring(pc.replace_substring(values, ".", "?"), ",", ".")
+
+
+def settled_commas(chunk: Chunk, text: frozenset[str]) -> dict[str, Values]:
+    """A chunk's columns with a decimal point in all that looks like a number, save in the columns that are `text`.
+
+    For who puts columns together whose decimal marks may differ.
+    """
+    import pyarrow.compute as pc
+
+    found = dict(chunk.values)
+    for name in chunk.commas.intersection(found) - text:
+        values = found[name]
+        numeric = pc.match_substring_regex(values, NUMERIC)
+        found[name] = pc.if_else(numeric, pointed(values), values)
+    return found
 
 
 def lay(values: Sequence[Values], classes: tuple[str, ...] | None = None) -> Columns:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.readers.around import Around
+from lossctl.readers.arrow import takeable
 from lossctl.readers.source import Chunk, Source, Unit, nothing, whole
 from lossctl.readers.where import Tree, columns_of
 from lossctl.readers.where_types import fitted
@@ -55,7 +56,7 @@ class Filtered(Around):
             return chunk
         from lossctl.readers.where_mask import Masks
 
-        mask = Masks(chunk.values, chunk.rows, self.path).of(self.tree)
+        mask = Masks(chunk.values, chunk.rows, self.path, chunk.commas).of(self.tree)
         count = mask.true_count
         if count == chunk.rows:
             return chunk
@@ -104,9 +105,8 @@ def _compacted(chunk: Chunk, mask: pa.BooleanArray, names: Sequence[str]) -> Chu
 
 def _kept(values: Values, kept: np.ndarray, indices: pa.Array) -> Values:
     import numpy as np
-    import pyarrow as pa
 
     if isinstance(values, np.ndarray):
         return values[kept]
-    # pyarrow takes from no text of this layout; by index it is several times faster than by mask
-    return (values.cast(pa.string()) if pa.types.is_string_view(values.type) else values).take(indices)
+    # by index it is several times faster than by mask
+    return takeable(values).take(indices)

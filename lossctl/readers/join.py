@@ -12,7 +12,7 @@ from lossctl.readers.keys import ROWS, KeyKind, KindChangedError, Layout, Side, 
 from lossctl.readers.matching import Found, Match, UnsortedError, hashed, merged
 from lossctl.readers.roles import listing
 from lossctl.readers.scratch import Scratch
-from lossctl.readers.source import Source
+from lossctl.readers.source import Source, within
 
 # bytes that a row takes at the least, where a file does not tell its rows
 ROW_BYTES = 8
@@ -212,7 +212,7 @@ def _refuse(
     preds, labels = _paths(sides[0].sources), _paths(sides[1].sources)
     said = (
         f"{_many(found.unmatched_preds, 'row')} of {preds} without a label",
-        f"{_many(found.unmatched_labels, 'row')} of {labels} without a pred",
+        f"{_many(found.unmatched_labels, 'row')} of {labels} without a pred{_that_matches(sides[0])}",
         f"{_many(found.duplicate_preds, 'key')} more than once in {preds}",
         f"{_many(found.duplicate_labels, 'key')} more than once in {labels}",
     )
@@ -226,6 +226,13 @@ def _refuse(
     shown = "; ".join(_examples(sides, layouts, found))
     remedy = f"{' with '.join(needed)} leaves such rows out and counts them"
     raise DataError(f"the join on {on} is not one to one: {counts} ({shown}). {remedy}")
+
+
+def _that_matches(preds: Side) -> str:
+    """A filter of the preds leaves labels without one, which is no fault of either file."""
+    from lossctl.readers.filtered import Filtered
+
+    return " that matches --where" if any(within(source, Filtered) for source in preds.sources) else ""
 
 
 def _many(count: int, noun: str) -> str:

@@ -132,9 +132,11 @@ def _agreed_column(i: int, preds: Side, labels: Side) -> KeyKind:
     said = [name for name in families if name != "null"]
     if len(set(said)) > 1:
         typed = [s for s, name in zip(sides, families, strict=True) if name != "text"]
-        if "text" in families and all(hasattr(source, "with_text") for source in typed[0].sources):
-            raise KindChangedError(i, "")
-        raise DataError(f"--on: no key of {told} equals one of the other's; write both with one type")
+        message = f"--on: no key of {told} equals one of the other's; write both with one type"
+        # a format without types of its own may lie beside others
+        if "text" in families and any(hasattr(source, "with_text") for source in typed[0].sources):
+            raise KindChangedError(i, message)
+        raise DataError(message)
     return _kind(said[0] if said else "null", kinds)
 
 
@@ -145,7 +147,8 @@ def _first_type(side: Side, name: str) -> pa.DataType:
     for file, source in enumerate(side.sources):
         for unit in source.units(file):
             for chunk in source.read(unit, [name], ROWS):
-                kind = arrow_of(chunk.values[name]).type
+                # one of which a filter left nothing holds no columns
+                kind = arrow_of(chunk.values[name]).type if chunk.rows else pa.null()
                 if not pa.types.is_null(kind):
                     return kind
     return pa.null()
@@ -208,9 +211,10 @@ def _combined(columns: list[pa.Array], kinds: Sequence[KeyKind], side: Side, lay
         except (pa.ArrowException, TypeError):
             place, name = layout.place(layout.rows), side.names[i]
             message = f"--on {name}: {place} or soon behind holds a key ({values.type}) that is no {_word(kind)}"
-            if hasattr(layout.sources[len(layout.files) - 1], "with_text"):
+            message += "; write the column with one type"
+            if any(hasattr(source, "with_text") for source in layout.sources):
                 raise KindChangedError(i, message) from None
-            raise DataError(f"{message}; write the column with one type") from None
+            raise DataError(message) from None
     if len(plain) == 1:
         return plain[0]
     parts = [part for values in plain for part in _parts(values)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError, UsageError
+from lossctl.readers.block import settled_commas
 from lossctl.readers.memory import TableSource
 from lossctl.readers.roles import natural, select
 from lossctl.readers.source import Source
@@ -56,7 +57,7 @@ def pivoted(sources: Sequence[Source], key: str, category: str, probability: str
     path = sources[0].path if len(sources) == 1 else f"{sources[0].path} and {len(sources) - 1} more"
     for name in (key, category, probability):
         select((name,), sources[0].columns(), "--long")
-    table = _table([_with_text(source, category) for source in sources], path)
+    table = _table(sources, {category}, probability, path)
     if not table.num_rows:
         raise DataError(f"{path} has no rows, so it names no class to make a column of")
     numbers = _numbers(table.column(probability), probability, path)
@@ -77,20 +78,26 @@ def pivoted(sources: Sequence[Source], key: str, category: str, probability: str
     return LongSource(made, path, sources[0].format, preds=tuple(wide), differing=differing)
 
 
-def _with_text(source: Source, name: str) -> Source:
-    return source.with_text(frozenset((name,))) if hasattr(source, "with_text") else source
+def _table(sources: Sequence[Source], text: set[str], probability: str, path: str) -> pa.Table:
+    """All rows, without the columns that hold lists; `text` are read as text whatever they look like.
 
-
-def _table(sources: Sequence[Source], path: str) -> pa.Table:
-    """All rows, without the columns that hold lists."""
+    What turns into text further on is read as text from the start, where a format leaves that open.
+    """
     import pyarrow as pa
 
     tables, size = [], 0
     for source in sources:
-        for batch in _batches(source):
+        for batch in _batches(source, frozenset(text)):
             size += batch.nbytes
             _refuse_too_large(2 * size, path)
             tables.append(batch)
+    mixed = _mixed(tables)
+    if probability in mixed:
+        raise DataError(
+            f"{path}: column {probability!r} holds numbers and further on text; --null-value TEXT reads a text as none"
+        )
+    if mixed - text and any(hasattr(source, "with_text") for source in sources):
+        return _table(sources, text | mixed, probability, path)
     try:
         return pa.concat_tables(tables, promote_options="permissive").combine_chunks() if tables else pa.table({})
     except pa.ArrowInvalid as error:
@@ -99,14 +106,27 @@ def _table(sources: Sequence[Source], path: str) -> pa.Table:
         raise DataError(f"{path}: the files differ in their columns: {str(error).splitlines()[0]}") from None
 
 
-def _batches(source: Source) -> Iterator[pa.Table]:
+def _mixed(tables: Sequence[pa.Table]) -> set[str]:
+    """The columns that are text in some tables and something else in others."""
+    import pyarrow as pa
+
+    seen: dict[str, set[bool]] = {}
+    for column in (column for table in tables for column in table.schema if not pa.types.is_null(column.type)):
+        kind = column.type
+        seen.setdefault(column.name, set()).add(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return {name for name, texts in seen.items() if len(texts) > 1}
+
+
+def _batches(source: Source, text: frozenset[str]) -> Iterator[pa.Table]:
     import numpy as np
     import pyarrow as pa
 
+    source = source.with_text(text) if hasattr(source, "with_text") else source
     names = [column.name for column in source.columns() if column.kind != "list"]
     for unit in source.units(0):
         for chunk in source.read(unit, names, ROWS):
-            arrays = {n: pa.array(v) if isinstance(v, np.ndarray) else v for n, v in chunk.values.items()}
+            values = settled_commas(chunk, frozenset()) if chunk.commas else chunk.values
+            arrays = {n: pa.array(v) if isinstance(v, np.ndarray) else v for n, v in values.items()}
             yield pa.table({n: _decoded(v) for n, v in arrays.items() if not pa.types.is_nested(v.type)})
 
 

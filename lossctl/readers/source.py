@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +80,17 @@ def within(source: Source, kind: type[Kindred]) -> Kindred | None:
     while some is not None and not isinstance(some, kind):
         some = getattr(some, "inner", None)
     return some
+
+
+def read_by(sources: Sequence[Source]) -> list[Source]:
+    """The files that some sources read, without what was put around them: theirs, then those of joined labels."""
+    chains: list[list[Any]] = [[source] for source in sources]
+    for chain in chains:
+        while hasattr(chain[-1], "inner"):
+            chain.append(chain[-1].inner)
+    # all files of preds share their labels
+    joined = next((one.labels.sources for chain in chains for one in chain if hasattr(one, "labels")), ())
+    return [*(chain[-1] for chain in chains), *(read_by(joined) if joined else ())]
 
 
 class Source(Protocol):

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
-from lossctl.readers.block import number
+from lossctl.readers.block import number, pointed
 from lossctl.readers.where import And, Column, Comparison, In, IsNull, Literal, Not, Operand, Or, Tree
 from lossctl.readers.where_types import SECOND
 from lossctl.readers.where_values import UNITS, arrow, decoded, one_text, scalar, validity
@@ -39,10 +39,13 @@ class Masks:
         values: name to the column's values.
         rows: how many there are.
         path: what errors call the input.
+        commas: columns of text whose numbers have a decimal comma.
     """
 
-    def __init__(self, values: Mapping[str, Values], rows: int, path: str) -> None:
-        self.values, self.rows, self.path = values, rows, path
+    def __init__(
+        self, values: Mapping[str, Values], rows: int, path: str, commas: frozenset[str] = frozenset()
+    ) -> None:
+        self.values, self.rows, self.path, self.commas = values, rows, path, commas
 
     def of(self, tree: Tree) -> pa.BooleanArray:
         """(rows,) true, false or null; the tree was fitted to the columns.
@@ -188,9 +191,10 @@ class Masks:
         import pyarrow as pa
 
         found = np.full(len(texts), np.nan)
-        for row, text in enumerate(texts.to_pylist()):
+        said = pointed(texts) if name in self.commas else texts
+        for row, (text, plain) in enumerate(zip(texts.to_pylist(), said.to_pylist(), strict=True)):
             try:
-                found[row] = math.nan if text is None else number(text)
+                found[row] = math.nan if text is None else number(plain)
             except ValueError:
                 raise DataError(
                     f"{self.path}: column {name!r} holds {text!r}, expected numbers, which --where compares it with; "

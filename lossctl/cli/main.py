@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 from typing import Any, NoReturn
@@ -87,7 +88,8 @@ def _run() -> int:
 def _explain(error: Exception) -> int:
     """Say an error in one line; the exit code."""
     if isinstance(error, LossctlError):
-        say(f"lossctl: {error}")
+        # names of columns may hold what breaks a line, or steers a terminal
+        say(re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", "?", f"lossctl: {error}"))
         return error.exit_code
     if "typer" in sys.modules:
         from lossctl.cli.program import explained

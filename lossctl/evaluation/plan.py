@@ -24,6 +24,8 @@ from lossctl.readers.source import ColumnInfo, Source, Unit, whole, within
 
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
+# bytes of a column that make its own costs worth while, and of a block of many such
+COLUMN_BYTES, MOST_BYTES = 1 << 11, 1 << 25
 # roles that any loss may have
 BESIDES = ("weights", "mask", "pred_ids")
 FEWEST_ROWS, MOST_ROWS = 1 << 4, 1 << 17
@@ -88,9 +90,10 @@ def _job(
     classes: tuple[str, ...] | None,
 ) -> Job:
     preds, base = taken.widths.get("preds", 1), taken.shape.label_base
+    columns = {role: c.columns for role, c in taken.chosen.items()}
     return Job(
         sources,
-        {role: c.columns for role, c in taken.chosen.items()},
+        columns,
         taken.widths,
         tuple(shaping.shifted(settled, base) for settled in losses),
         classes,
@@ -99,7 +102,7 @@ def _job(
         None,
         request.ignore_index if request.ignore_index is None else request.ignore_index - base,
         request.on_bad,
-        request.batch_rows or batch_rows(sum(taken.widths.values())),
+        request.batch_rows or batch_rows(sum(taken.widths.values()), sum(map(len, columns.values()))),
         keep_dropped=request.keep_dropped,
         shape=taken.shape,
         notes=taken.notes,
@@ -163,9 +166,10 @@ class Units:
         return sum(map(len, each)) if told else None  # type: ignore[arg-type]
 
 
-def batch_rows(width: int) -> int:
-    """Rows a block: what stays in the caches between decoding and the kernels."""
-    return max(FEWEST_ROWS, min(MOST_ROWS, BLOCK_BYTES // (8 * width)))
+def batch_rows(width: int, columns: int = 1) -> int:
+    """Rows a block: what stays in the caches between decoding and the kernels, and more of many columns."""
+    size = max(BLOCK_BYTES, min(columns * COLUMN_BYTES, MOST_BYTES))
+    return max(FEWEST_ROWS, min(MOST_ROWS, size // (8 * width)))
 
 
 def choose(

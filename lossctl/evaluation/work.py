@@ -10,6 +10,7 @@ import numpy as np
 
 from lossctl import timing
 from lossctl.catalogue.spec import BoundLoss
+from lossctl.errors import DataError
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
 from lossctl.evaluation.frames import Buffers, Sums, loss_rows, unweighted
 from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partial
@@ -87,7 +88,11 @@ def _laid_and_judged(job: Job, unit: Unit, first: int, chunk: Chunk, checks: lis
     with timing.Phase("check"):
         if not chunk.rows:
             return Judged(Block(first, 0, {}), chunk, Verdict({}, {}, ()), None, None, None, None)
-        block = Block(first, chunk.rows, {role: laid(job, role, chunk) for role in job.widths}, chunk.places)
+        try:
+            roles = {role: laid(job, role, chunk) for role in job.widths}
+        except DataError as error:
+            raise DataError(f"{job.sources[unit.file].path}: {error}") from None
+        block = Block(first, chunk.rows, roles, chunk.places)
         return _judge(job, unit, block, chunk, checks)
 
 

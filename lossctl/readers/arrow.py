@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def columns_of(schema: pa.Schema, path: str) -> list[ColumnInfo]:
         raise DataError(f"{path} has a column whose name is not UTF-8; write it with another") from None
     names = [column.name for column in found]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(names).items() if count > 1)
         raise DataError(f"{path} has more than one column {twice!r}; write it with distinct names")
     return found
 
@@ -112,22 +113,27 @@ def column(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 def path_of(fields: Iterable[pa.Field], name: str) -> list[int] | None:
     """Where a dotted name leads, an index a level; names may have dots of their own."""
+    return paths_of(fields).get(name)
+
+
+def paths_of(fields: Iterable[pa.Field], depth: int = 0) -> dict[str, list[int]]:
+    """Where each dotted name leads, for who asks for many; of two that read the same, the first."""
     import pyarrow as pa
 
+    found: dict[str, list[int]] = {}
     for i, field in enumerate(fields):
-        if field.name == name:
-            return [i]
-        if pa.types.is_struct(field.type) and name.startswith(f"{field.name}."):
-            rest = path_of(list(field.type), name[len(field.name) + 1 :])
-            if rest is not None:
-                return [i, *rest]
-    return None
+        name = field.name
+        found.setdefault(name, [i])
+        if pa.types.is_struct(field.type) and depth < DEEPEST:
+            for inner, path in paths_of(list(field.type), depth + 1).items():
+                found.setdefault(f"{name}.{inner}", [i, *path])
+    return found
 
 
 def tops_of(fields: Iterable[pa.Field], names: Sequence[str]) -> list[int]:
     """The outermost columns that named ones lie in, for who reads no others."""
-    found = {path[0] for path in (path_of(fields, name) for name in names) if path is not None}
-    return sorted(found)
+    paths = paths_of(fields)
+    return sorted({paths[name][0] for name in names if name in paths})
 
 
 def chunks(batch: pa.RecordBatch, names: Sequence[str], rows: int) -> Iterator[Chunk]:

@@ -184,6 +184,8 @@ def _from_arrow(values: pa.Array, classes: tuple[str, ...] | None, faults: Fault
     import pyarrow as pa
 
     kind = values.type
+    if classes is None and kind.id in _flat_types():
+        return _flat(values, faults)
     if pa.types.is_dictionary(kind):
         return _from_arrow(values.dictionary_decode(), classes, faults)
     if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
@@ -199,6 +201,14 @@ def _from_arrow(values: pa.Array, classes: tuple[str, ...] | None, faults: Fault
     elif pa.types.is_decimal(kind) or pa.types.is_null(kind):
         values = values.cast(pa.float64())
     return _flat(values, faults)
+
+
+@cache
+def _flat_types() -> frozenset[int]:
+    """Arrow's numbers of the types that are read as they lie."""
+    import pyarrow as pa
+
+    return frozenset(getattr(pa, name)().id for name in NATIVE)
 
 
 def _flat(values: pa.Array, faults: Faults) -> np.ndarray:

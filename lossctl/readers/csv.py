@@ -20,7 +20,9 @@ from lossctl.readers.source import Chunk, ColumnInfo, Kind, Unit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-RANGE_BYTES = 1 << 21
+# bytes that are parsed in one go; more of many columns, each of which has costs of its own
+RANGE_BYTES, COLUMN_BYTES, MOST_BYTES = 1 << 21, 1 << 11, 1 << 25
+MANY_COLUMNS = RANGE_BYTES // COLUMN_BYTES
 HEAD_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
 KINDS: dict[str, Kind] = {"int64": "integer", "double": "float", "bool": "boolean", "null": "float"}
@@ -52,6 +54,15 @@ class Layout(NamedTuple):
         return "tsv" if self.parsing.delimiter == "\t" else "csv"
 
 
+def range_bytes(columns: int) -> int:
+    """The bytes of a range, by how many columns there are.
+
+    >>> range_bytes(2), range_bytes(10_000)
+    (2097152, 20480000)
+    """
+    return min(columns * COLUMN_BYTES, MOST_BYTES) if columns > MANY_COLUMNS else RANGE_BYTES
+
+
 @dataclass(frozen=True, slots=True)
 class CsvSource:
     """A CSV file; `text` are columns that are read as text whatever they look like."""
@@ -59,7 +70,7 @@ class CsvSource:
     path: str
     dialect: Dialect = Dialect()  # noqa: RUF009
     text: frozenset[str] = frozenset()
-    range_bytes: int = RANGE_BYTES
+    range_bytes: int | None = None
     rereadable: bool = True
 
     @property
@@ -88,7 +99,8 @@ class CsvSource:
     def units(self, file: int) -> list[Unit]:
         """Byte ranges that end at line ends."""
         layout, size = self._layout(), files.facts(self.path).size
-        ends = cuts(self.path, layout.start, size, self.range_bytes, layout.parsing.delimiter)
+        step = self.range_bytes or range_bytes(len(layout.columns))
+        ends = cuts(self.path, layout.start, size, step, layout.parsing.delimiter)
         return [Unit(file, number, *ends) for number, ends in enumerate(pairwise(ends))]
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
@@ -189,7 +201,9 @@ def _typed(layout: Layout, body: bytes, open_decimal: bool, lines: int, place: s
                 layout, table = layout._replace(parsing=by_comma, decimal_comma=True), other
     except BadLineError as bad:
         raise DataError(f"{place} line {lines + bad.line}: {bad}") from None
-    return layout._replace(columns=tuple(map(_column, table.schema)))
+    columns = tuple(map(_column, table.schema))
+    doubles = frozenset(column.name for column in columns if column.type == "double")
+    return layout._replace(columns=columns, parsing=layout.parsing._replace(doubles=doubles))
 
 
 def _column(field: pa.Field) -> ColumnInfo:
@@ -199,7 +213,7 @@ def _column(field: pa.Field) -> ColumnInfo:
 
 def sliced(table: pa.Table, names: Sequence[str], rows: int, decimal_comma: bool = False) -> Iterator[Chunk]:
     """A table in chunks of at most so many rows."""
-    texts = (field.name for field in table.schema if decimal_comma and str(field.type) == "string")
+    texts = (field.name for field in table.schema if str(field.type) == "string") if decimal_comma else ()
     commas = frozenset(texts)
     for batch in table.to_batches(max_chunksize=rows):
         yield Chunk(batch.num_rows, {name: batch.column(name) for name in names}, commas=commas)

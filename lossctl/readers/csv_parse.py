@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.readers.csv_ranges import line_ends
@@ -13,17 +14,21 @@ if TYPE_CHECKING:
     import pyarrow.csv as pc
 
 OTHER_ENCODING = "UTF-8; if the file is in another encoding, name it, for example --encoding cp1252"
-PLAIN = frozenset({"int64", "double", "bool", "null", "string"})
 
 
 class Parsing(NamedTuple):
-    """How lines become a table: `text` are columns that stay text whatever they look like, `decimal` is "." or ","."""
+    """How lines become a table.
+
+    `text` are columns that stay text whatever they look like, `decimal` is "." or ",", and `doubles` are columns that
+    begin with such numbers: they are tried as those first, since Arrow tries seven other types before.
+    """
 
     delimiter: str
     names: tuple[str, ...]
     null_values: tuple[str, ...] = ()
     text: frozenset[str] = frozenset()
     decimal: str = "."
+    doubles: frozenset[str] = frozenset()
 
 
 class BadLineError(Exception):
@@ -40,23 +45,39 @@ def parse(data: bytes, parsing: Parsing, names: Sequence[str]) -> pa.Table:
     Raises:
         BadLineError: a row with too few or too many fields, or text that is not UTF-8.
     """
-    text = parsing.text & set(names)
-    table = _parse_once(data, parsing, names, text)
+    import pyarrow as pa
+
+    text, doubles = parsing.text & set(names), parsing.doubles & set(names)
+    try:
+        table = _read(data, parsing, names, text, doubles - text)
+    except pa.ArrowInvalid as error:
+        if not doubles:
+            raise _told(data, parsing, str(error)) from None
+        # where some are no numbers, or a line is wrong
+        return parse(data, parsing._replace(doubles=frozenset()), names)
     # dates, times and the like are text to us
-    odd = {field.name for field in table.schema if str(field.type) not in PLAIN}
-    return _parse_once(data, parsing, names, text | odd) if odd else table
+    odd = {field.name for field in table.schema if field.type.id not in _plain()}
+    return parse(data, parsing._replace(text=text | odd), names) if odd else table
 
 
-def _parse_once(data: bytes, parsing: Parsing, names: Sequence[str], text: frozenset[str]) -> pa.Table:
+@cache
+def _plain() -> frozenset[int]:
+    """Arrow's numbers of the types that stay as they are found."""
+    import pyarrow as pa
+
+    return frozenset(kind.id for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.null(), pa.string()))
+
+
+def _read(
+    data: bytes, parsing: Parsing, names: Sequence[str], text: frozenset[str], doubles: frozenset[str]
+) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv as pc
 
     # one block, so that a column has one type
     read = pc.ReadOptions(use_threads=False, column_names=parsing.names, block_size=max(len(data) + 1, 1024))
-    try:
-        return pc.read_csv(pa.BufferReader(data), read, _shape(data, parsing), _types(parsing, names, text))
-    except pa.ArrowInvalid as error:
-        raise _told(data, parsing, str(error)) from None
+    types = dict.fromkeys(doubles, pa.float64()) | dict.fromkeys(text, pa.string())
+    return pc.read_csv(pa.BufferReader(data), read, _shape(data, parsing), _types(parsing, names, types))
 
 
 def _shape(data: bytes, parsing: Parsing) -> pc.ParseOptions:
@@ -69,15 +90,14 @@ def _shape(data: bytes, parsing: Parsing) -> pc.ParseOptions:
     )
 
 
-def _types(parsing: Parsing, names: Sequence[str], text: frozenset[str]) -> pc.ConvertOptions:
-    import pyarrow as pa
+def _types(parsing: Parsing, names: Sequence[str], types: dict[str, pa.DataType]) -> pc.ConvertOptions:
     import pyarrow.csv as pc
 
     return pc.ConvertOptions(
         include_columns=list(dict.fromkeys(names)),
         null_values=["", *parsing.null_values],
         strings_can_be_null=True,
-        column_types=dict.fromkeys(text, pa.string()),
+        column_types=types,
         decimal_point=parsing.decimal,
     )
 

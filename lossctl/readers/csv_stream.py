@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from lossctl.errors import DataError
-from lossctl.readers.csv import HEAD_BYTES, RANGE_BYTES, Dialect, Layout, layout_of, sliced
+from lossctl.readers.csv import HEAD_BYTES, Dialect, Layout, layout_of, range_bytes, sliced
 from lossctl.readers.csv_parse import BadLineError, parse
 from lossctl.readers.csv_ranges import pieces
 from lossctl.readers.packed import Joined, Readable
@@ -171,7 +171,8 @@ class CsvStream(TextStream[Layout]):
 
     def pieces(self, stream: Readable) -> Iterator[bytes]:
         """Whole records, which may hold line ends within quotes."""
-        return pieces(stream, RANGE_BYTES, self.layout().parsing.delimiter, self.place)
+        layout = self.layout()
+        return pieces(stream, range_bytes(len(layout.columns)), layout.parsing.delimiter, self.place)
 
     def parsed(self, data: bytes, names: Sequence[str]) -> pa.Table:
         """Records as a table."""

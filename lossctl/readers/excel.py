@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ def is_workbook(path: str) -> bool | None:
     try:
         with on_disk(path) as local, zipfile.ZipFile(local) as archive:
             return CONTENT in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    # a RuntimeError says that a later version of zip is needed
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         return None
 
 
@@ -47,7 +49,7 @@ def _table(path: str, size: int, changed: int) -> Any:
         raise DataError(f"{path}: the first sheet is empty, expected column names in its first row")
     header, body = cells.iloc[0].tolist(), cells.iloc[1:]
     names = ["" if name != name else str(name) for name in header]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(f"{path}: the first row names column {twice!r} twice, expected distinct names")
     return pa.table({name: _column(body.iloc[:, i].tolist()) for i, name in enumerate(names)})

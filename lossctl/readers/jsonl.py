@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.arrow import column, columns_of
-from lossctl.readers.csv import BOM, HEAD_BYTES, RANGE_BYTES, lines_before, sliced
+from lossctl.readers.csv import BOM, HEAD_BYTES, lines_before, range_bytes, sliced
 from lossctl.readers.csv_parse import BadLineError
 from lossctl.readers.csv_ranges import cuts, pieces
 from lossctl.readers.csv_stream import TextStream
@@ -38,7 +38,7 @@ class JsonlSource:
 
     path: str
     text: frozenset[str] = frozenset()
-    range_bytes: int = RANGE_BYTES
+    range_bytes: int | None = None
     format: str = "jsonl"
     rereadable: bool = True
     rows: int | None = None
@@ -53,7 +53,9 @@ class JsonlSource:
 
     def units(self, file: int) -> list[Unit]:
         """Byte ranges that end at line ends."""
-        ends = cuts(self.path, self._layout().start, facts(self.path).size, self.range_bytes, None)
+        layout = self._layout()
+        step = self.range_bytes or range_bytes(len(layout.columns))
+        ends = cuts(self.path, layout.start, facts(self.path).size, step, None)
         return [Unit(file, number, *ends) for number, ends in enumerate(pairwise(ends))]
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
@@ -79,7 +81,7 @@ class JsonlStream(TextStream[Layout]):
 
     def pieces(self, stream: Readable) -> Iterator[bytes]:
         """Whole lines."""
-        return pieces(stream, RANGE_BYTES, None, self.place)
+        return pieces(stream, range_bytes(len(self.layout().columns)), None, self.place)
 
     def parsed(self, data: bytes, names: Sequence[str]) -> pa.Table:
         """Objects as a table."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lossctl.readers.arrow import column, path_of
+from lossctl.readers.arrow import column, paths_of
 from lossctl.readers.csv_parse import BadLineError
 
 if TYPE_CHECKING:
@@ -40,7 +40,13 @@ def parse(data: bytes, parsing: Parsing, names: Sequence[str]) -> pa.Table:
     except pa.ArrowInvalid:
         # a type that the first megabyte does not have, or a line that is wrong
         batch = _only(inferred(data), data)
-    found = {name: _column(batch, name, parsing, wanted, data) for name in dict.fromkeys(names)}
+    here, before = paths_of(batch.schema), paths_of(wanted)
+    found = {}
+    for name in dict.fromkeys(names):
+        kind = _field(wanted, before[name]).type if name in before else None
+        found[name] = (
+            _column(batch, name, kind, parsing, data) if name in here else pa.nulls(batch.num_rows, pa.float64())
+        )
     return pa.table(found)
 
 
@@ -110,15 +116,10 @@ def _only(table: pa.Table, data: bytes) -> pa.RecordBatch:
     return batches[0] if batches else pa.record_batch([pa.array([], f.type) for f in table.schema], table.schema)
 
 
-def _column(batch: pa.RecordBatch, name: str, parsing: Parsing, wanted: pa.Schema, data: bytes) -> pa.Array:
-    import pyarrow as pa
-
-    if path_of(batch.schema, name) is None:
-        return pa.nulls(batch.num_rows, pa.float64())
+def _column(batch: pa.RecordBatch, name: str, before: pa.DataType | None, parsing: Parsing, data: bytes) -> pa.Array:
+    """A column that has to be alike what it was `before`, if it was there."""
     values = column(batch, name)
-    path = path_of(wanted, name)
-    before = _field(wanted, path).type if path else values.type
-    if not _alike(before, values.type):
+    if before is not None and not _alike(before, values.type):
         raise BadLineError(1, f"from here on key {name!r} is {kind_of(values.type)}, and {kind_of(before)} before")
     return _as_text(values, name, data) if name in parsing.text else values
 

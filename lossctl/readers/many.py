@@ -41,7 +41,8 @@ def same_columns(
             if name not in here:
                 raise DataError(f"{source.path} has no column {name!r}, which {first.path} has {listing(here)}")
             _same_shape(here[name], there[name], source.path, first.path)
-        more = [name for name in again(picked, selectors.get(role), list(here.values())) if name not in picked.columns]
+        taken = frozenset(picked.columns)
+        more = [name for name in again(picked, selectors.get(role), list(here.values())) if name not in taken]
         if more:
             raise DataError(
                 f"{source.path} has a column {more[0]!r} beside {picked.columns[0]!r} and the other {role}, "

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # row groups are joined until a unit has this many rows or bytes
 UNIT_ROWS = 1 << 17
 UNIT_BYTES = 1 << 22
+# of many columns more, since each has costs of its own in every unit
+COLUMN_BYTES, MOST_BYTES = 1 << 11, 1 << 25
 # bytes of a file whose units share a mapping
 STRETCH = 1 << 25
 # bytes of a remote unit that may be asked for in one go, and of a piece of a larger one
@@ -47,11 +49,12 @@ class ParquetSource(NamedTuple):
         """Runs of row groups."""
         metadata = _metadata(self.path)
         units: list[Unit] = []
+        enough = max(UNIT_BYTES, min(metadata.num_columns * COLUMN_BYTES, MOST_BYTES))
         start = rows = size = 0
         for group in range(metadata.num_row_groups):
             facts = metadata.row_group(group)
             rows, size = rows + facts.num_rows, size + facts.total_byte_size
-            if rows >= UNIT_ROWS or size >= UNIT_BYTES or group == metadata.num_row_groups - 1:
+            if rows >= UNIT_ROWS or size >= enough or group == metadata.num_row_groups - 1:
                 units.append(Unit(file, len(units), start, group + 1))
                 start, rows, size = group + 1, 0, 0
         return units
@@ -85,7 +88,7 @@ class ParquetSource(NamedTuple):
             # held until the unit is done, so that other threads find it
             held = _held(self.path, groups)
             with _opened(self.path, held) as file:
-                leaves = _leaves(file, names)
+                leaves = _leaves(self.path, names)
                 for batch in file.iter_batches(rows, row_groups=groups, columns=leaves, use_threads=False):
                     yield Chunk(batch.num_rows, {name: storage(column(batch, name)) for name in names})
         except (pa.ArrowException, OSError) as error:
@@ -94,11 +97,17 @@ class ParquetSource(NamedTuple):
             raise DataError(f"{self.path}: row group {group} cannot be decoded: {brief(error)}") from None
 
 
-def _leaves(file: Any, names: Sequence[str]) -> list[str]:
+def _leaves(path: str, names: Sequence[str]) -> list[str]:
     """The leaf columns of the named ones: Parquet's projection goes by leaf paths, also where a name has dots."""
-    schema = file.schema
     wanted = set(names)
-    return [schema.column(i).path for i, owner in enumerate(_owners(file.schema_arrow)) if owner in wanted]
+    return [leaf for owner, leaf in _all_leaves(path, *files.facts(path)) if owner in wanted]
+
+
+@lru_cache(maxsize=64)
+def _all_leaves(path: str, size: int, changed: int) -> tuple[tuple[str, str], ...]:
+    """Every leaf with the column that it is part of."""
+    schema = _metadata(path).schema
+    return tuple((owner, schema.column(i).path) for i, owner in enumerate(_owners(schema.to_arrow_schema())))
 
 
 def _owners(schema: pa.Schema) -> list[str]:
@@ -220,7 +229,7 @@ def _first_bad(path: str, groups: range, names: Sequence[str]) -> int:
     for group in groups:
         try:
             with _opened(path, _Remote(False) if files.is_remote(path) else _Mapping(path)) as file:
-                leaves = _leaves(file, names)
+                leaves = _leaves(path, names)
                 for _ in file.iter_batches(1 << 14, row_groups=[group], columns=leaves, use_threads=False):
                     pass
         except (pa.ArrowException, OSError):

@@ -16,6 +16,8 @@ PRED_NAMES = (
     *("y_pred", "pred", "preds", "prediction", "predictions"),
     *("prob", "proba", "probs", "score", "logit", "logits", "p", "q", "yhat"),
 )
+# what follows a known name in that of one of several such columns
+MEMBER = re.compile(r"[_.].|\d+$")
 FLAGS = {
     "labels": "-y/--labels",
     "preds": "-p/--preds",
@@ -50,11 +52,12 @@ def select(selector: str | tuple[str, ...], columns: Sequence[ColumnInfo], flag:
         UsageError: a part that picks no column, or one picked twice.
     """
     names = [column.name for column in columns]
-    if selector in names:
+    known = frozenset(names)
+    if isinstance(selector, str) and selector in known:
         return Chosen((selector,), "named")
     picked: list[str] = []
     for part in _parts(selector):
-        found = [part] if part in names else sorted((n for n in names if fnmatchcase(n, part)), key=natural)
+        found = [part] if part in known else sorted((n for n in names if fnmatchcase(n, part)), key=natural)
         if not found:
             fields = [name for name in names if name.startswith(f"{part}.")]
             if fields:
@@ -76,7 +79,8 @@ def again(chosen: Chosen, selector: str | tuple[str, ...] | None, columns: Seque
         prefixes = {_prefix(name, (*LABEL_NAMES, *PRED_NAMES)) for name in chosen.columns}
         families = _families(names, tuple(filter(None, prefixes))) if len(chosen.columns) > 1 else {}
         return tuple(name for members in families.values() for name in members)
-    globs = [part for part in _parts(selector) if part not in chosen.columns]
+    taken = frozenset(chosen.columns)
+    globs = [part for part in _parts(selector) if part not in taken]
     return tuple(name for part in globs for name in names if fnmatchcase(name, part))
 
 
@@ -87,7 +91,9 @@ def _parts(selector: str | tuple[str, ...]) -> list[str]:
 def listing(names: Iterable[str]) -> str:
     """The columns there are, for an error."""
     every = list(names)
-    shown = ", ".join(every[:30]) + (f", ... ({len(every)} in all)" if len(every) > 30 else "")
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in every[:30]) + (
+        f", ... ({len(every)} in all)" if len(every) > 30 else ""
+    )
     return f"(columns: {shown})"
 
 
@@ -97,14 +103,14 @@ def find_labels(columns: Sequence[ColumnInfo], preds: Chosen | None) -> Chosen:
     Raises:
         UsageError: no candidate, or several.
     """
-    taken = preds.columns if preds else ()
+    taken = frozenset(preds.columns if preds else ())
     names = [column.name for column in columns if column.name not in taken]
     return _only(labels_candidates(columns, preds), "labels", names)
 
 
 def labels_candidates(columns: Sequence[ColumnInfo], preds: Chosen | None) -> list[Chosen]:
     """All that the labels could be, by name."""
-    taken = preds.columns if preds else ()
+    taken = frozenset(preds.columns if preds else ())
     columns = [column for column in columns if column.name not in taken]
     names = [column.name for column in columns]
     endings = {ending(name) for name in preds.columns} if preds and len(preds.columns) > 1 else set()
@@ -161,7 +167,8 @@ def ending(name: str) -> str:
 
 def _prefix(name: str, known: tuple[str, ...]) -> str | None:
     """The longest known name that a column's name starts with, before a number, or a `_` or `.` and more."""
-    return max((k for k in known if re.match(rf"{k}(?:[_.].|\d+$)", name.lower())), key=len, default=None)
+    lowered = name.lower()
+    return max((k for k in known if lowered.startswith(k) and MEMBER.match(lowered, len(k))), key=len, default=None)
 
 
 def _exact(columns: Sequence[ColumnInfo], known: tuple[str, ...]) -> list[Chosen]:

@@ -389,8 +389,18 @@ def test_lists_keep_one_length_over_the_whole_file(tmp_path: Path) -> None:
     found = answer(path, "-l", "cce", "--on-bad", "drop", "--batch-size", "3")
     assert found["rows"]["dropped"] == {"null_label": 3}
     pq.write_table(pa.table({"y": labels[:3] + [[0.0, 0.0, 1.0]] * 3, "p": preds}), path)
-    assert "lists of 3 numbers behind lists of 2" in refused(path, "-l", "cce", "--batch-size", "3")
-    assert "followed by one of 3" in refused(path, "-l", "cce")
+    behind = f"{path}: column 'y' holds lists of 3 numbers behind lists of 2"
+    assert behind in refused(path, "-l", "cce", "--batch-size", "3")
+    assert f"{path}: lists of 2 numbers are followed by one of 3" in refused(path, "-l", "cce")
+
+
+def test_names_that_would_break_the_line_are_told_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("one\u2028two,a\x1b[2Jb,y\n1,2,3\n", encoding="utf-8")
+    assert r"(columns: 'one\u2028two', 'a\x1b[2Jb', y)" in refused(path, "-l", "mse")
+    told = refused(path, "-l", "mse", "-y", "y\x1b", "-p", "y")
+    assert "\x1b" not in told
+    assert len(told.strip().splitlines()) == 1
 
 
 def test_one_hot_labels_and_preds_are_told_apart(tmp_path: Path) -> None:

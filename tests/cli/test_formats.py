@@ -290,6 +290,16 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     assert len(said) == 3
 
 
+@pytest.mark.parametrize(("name", "write"), [("t.npz", npz), ("t.xlsx", xlsx)])
+def test_a_zip_of_a_later_version_is_refused(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
+    path = tmp_path / name
+    write(path)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2") + 6] = 91
+    path.write_bytes(data)
+    assert "zip file version 9.1" in refusal(path)
+
+
 LYING = [
     ("parquet", "csv", "holds parquet, not csv as --input-format says; leave the flag out"),
     ("arrow", "parquet", "holds arrow, not parquet"),

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from lossctl.errors import DataError
 from lossctl.readers import csv as readers_csv
 from lossctl.readers import csv_ranges
-from lossctl.readers.csv import CsvSource, Dialect
+from lossctl.readers.csv import CsvSource, Dialect, range_bytes
 from lossctl.readers.csv_stream import CsvStream
 
 SIZES = (1, 7, 16, 64, 1 << 20)
 
 
-def source(folder: Path, text: str | bytes, range_bytes: int = 1 << 21, **dialect: Any) -> CsvSource:
+def source(folder: Path, text: str | bytes, range_bytes: int | None = 1 << 21, **dialect: Any) -> CsvSource:
     path = folder / "t.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return CsvSource(str(path), Dialect(**dialect), range_bytes=range_bytes)
@@ -142,8 +142,35 @@ def test_a_column_may_change_its_type_between_ranges(tmp_path: Path) -> None:
     text = "a,b\n" + "1,1\n" * 20 + "1.5,1\n" * 20 + ",1\n" * 20
     opened = source(tmp_path, text, 40)
     assert rows(opened)["a"] == [1] * 20 + [1.5] * 20 + [None] * 20
-    assert types(opened, "a") == {"int64", "double", "null"}
+    assert types(opened, "a") == {"double"}
+    assert types(opened, "b") == {"int64"}
     assert kinds(opened) == ["float", "integer"]
+
+
+def test_a_column_that_begins_with_numbers_may_go_on_with_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossctl.readers.csv.HEAD_BYTES", 40)
+    opened = source(tmp_path, "a,b\n" + "1.5,1.5\n" * 20 + "cat,2\n" * 20 + "dog,0x1F\n" * 20, 40)
+    assert kinds(opened) == ["float", "float"]
+    assert rows(opened) == {"a": [1.5] * 20 + ["cat"] * 20 + ["dog"] * 20, "b": [1.5] * 20 + [2] * 20 + [31] * 20}
+
+
+def test_a_wrong_line_is_told_where_numbers_are_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lossctl.readers.csv.HEAD_BYTES", 40)
+    opened = source(tmp_path, "a,b\n" + "1.5,1.5\n" * 20 + "1.5\n", 40)
+    with pytest.raises(DataError, match="line 22: expected 2 fields, found 1"):
+        rows(opened)
+
+
+def test_ranges_grow_with_the_columns(tmp_path: Path) -> None:
+    assert range_bytes(1000) == range_bytes(2) == 1 << 21
+    assert range_bytes(10_000) == 20_480_000
+    assert range_bytes(10**6) == 1 << 25
+    line = ",".join(["0.5"] * 2000) + "\n"
+    opened = source(tmp_path, ",".join(f"c{i}" for i in range(2000)) + "\n" + line * 1000, None)
+    assert len(opened.units(0)) == 2
+    assert {kind for name in ("c0", "c1999") for kind in types(opened, name)} == {"double"}
 
 
 def test_integers_beyond_int64_are_floats(tmp_path: Path) -> None:
@@ -533,7 +560,7 @@ def test_stdin_in_pieces_says_what_a_file_in_ranges_says(
     text = end.join(["h1,h2", *body, ""])
     opened = source(tmp_path, text, size).with_text(frozenset({"h1", "h2"}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers_csv, "RANGE_BYTES", size)
+        patch.setattr("lossctl.readers.csv.RANGE_BYTES", size)
         patch.setattr(readers_csv, "HEAD_BYTES", head)
         stream: CsvStream = streamed(text).with_text(frozenset({"h1", "h2"}))
         try:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lossctl.errors import DataError, UsageError
-from lossctl.readers import csv_stream, decoded
+from lossctl.readers import decoded
 from lossctl.readers.block import lay_chunk
 from lossctl.readers.csv import CsvSource
 from lossctl.readers.csv_stream import CsvStream
@@ -313,7 +313,7 @@ def test_any_table_in_any_dialect_is_read_or_refused_never_misread(
     if said:
         words |= {"decimal": dialect["decimal"], "delimiter": dialect["delimiter"]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_stream, "RANGE_BYTES", size)
+        patch.setattr("lossctl.readers.csv.RANGE_BYTES", size)
         source = opened(tmp_path, written(table, dialect), size, **words).with_text(frozenset({"näme"}))
         found = numbers(source, "x")
         assert rows(source)["näme"] == [note for _, note in table]

@@ -134,7 +134,7 @@ def test_a_wrong_line_is_told_by_its_number(tmp_path: Path, bad: str, step: int)
 def test_wrong_lines_behind_the_head_are_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (jsonl, csv_stream):
         monkeypatch.setattr(module, "HEAD_BYTES", 2000)
-    monkeypatch.setattr(jsonl, "RANGE_BYTES", 500)
+    monkeypatch.setattr("lossctl.readers.csv.RANGE_BYTES", 500)
     for bad, what in WRONG.items():
         data = many(bad).encode("utf-8", "surrogateescape")
         for source in (JsonlSource(saved(tmp_path, data), range_bytes=500), streamed(data)):
@@ -223,7 +223,7 @@ def test_class_names_as_numbers_are_the_same_as_in_csv(tmp_path: Path) -> None:
 
 
 def test_a_packed_stream_is_cut_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "RANGE_BYTES", 500)
+    monkeypatch.setattr("lossctl.readers.csv.RANGE_BYTES", 500)
     text = many('{"p": 5, "y": -1}')
     source = open_source(saved(tmp_path, gzip.compress(text.encode()), "t.gz"), ReadSettings())
     assert isinstance(source, JsonlStream)

@@ -47,7 +47,7 @@ TEXT = b"y,p,note\n" + b"".join(b'%d,0.%03d,"a\nb"\n' % (i % 2, i % 997 + 1) for
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_stream, "RANGE_BYTES", 5000)
+    monkeypatch.setattr("lossctl.readers.csv.RANGE_BYTES", 5000)
     monkeypatch.setattr(csv_stream, "HEAD_BYTES", 4000)
 
 

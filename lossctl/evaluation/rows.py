@@ -46,6 +46,8 @@ def sometimes_text(sources: Sequence[Source], name: str) -> bool:
 
 def with_texts(rows: LossRows, names: Sequence[str]) -> LossRows:
     """The same with some ids as texts, so that they are of one type in all rows."""
+    if not names:
+        return rows
     import pyarrow as pa
 
     return rows._replace(ids={**rows.ids, **{name: rows.ids[name].cast(pa.string()) for name in names}})

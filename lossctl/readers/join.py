@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lossctl.errors import DataError, UsageError, nearest
 from lossctl.readers import files, matching
 from lossctl.readers.aligned import JoinAccount, Labels, WithLabels
+from lossctl.readers.filtered import Filtered
 from lossctl.readers.keys import ROWS, KeyKind, KindChangedError, Layout, Side, agreed, arrow_of, key_batches
 from lossctl.readers.matching import Found, Match, UnsortedError, hashed, merged
 from lossctl.readers.roles import listing
@@ -210,13 +211,16 @@ def _refuse(
         DataError: the counts by side, the first places with their keys, and the flags that help.
     """
     preds, labels = _paths(sides[0].sources), _paths(sides[1].sources)
+    filtered = any(within(source, Filtered) for source in sides[0].sources)
     said = (
         f"{_many(found.unmatched_preds, 'row')} of {preds} without a label",
-        f"{_many(found.unmatched_labels, 'row')} of {labels} without a pred{_that_matches(sides[0])}",
+        f"{_many(found.unmatched_labels, 'row')} of {labels} without a pred{' that matches --where' * filtered}",
         f"{_many(found.duplicate_preds, 'key')} more than once in {preds}",
         f"{_many(found.duplicate_labels, 'key')} more than once in {labels}",
     )
-    flags = {"--on-unmatched drop": any(found.counts[:2]) and not drop_unmatched}
+    # labels whose preds were filtered away are counted, and no fault of either file
+    unmatched = found.unmatched_preds or (found.unmatched_labels and not filtered)
+    flags = {"--on-unmatched drop": bool(unmatched) and not drop_unmatched}
     flags |= {"--on-bad drop": any(found.counts[2:]) and not drop_twice}
     needed = [flag for flag, helps in flags.items() if helps]
     if not needed:
@@ -226,13 +230,6 @@ def _refuse(
     shown = "; ".join(_examples(sides, layouts, found))
     remedy = f"{' with '.join(needed)} leaves such rows out and counts them"
     raise DataError(f"the join on {on} is not one to one: {counts} ({shown}). {remedy}")
-
-
-def _that_matches(preds: Side) -> str:
-    """A filter of the preds leaves labels without one, which is no fault of either file."""
-    from lossctl.readers.filtered import Filtered
-
-    return " that matches --where" if any(within(source, Filtered) for source in preds.sources) else ""
 
 
 def _many(count: int, noun: str) -> str:

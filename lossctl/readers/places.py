@@ -70,6 +70,9 @@ def _jsonl(path: str, settings: ReadSettings, start: bytes) -> Source:
 
 def _as_stream(path: str, settings: ReadSettings, start: bytes) -> Callable[[], Readable] | None:
     """How text is opened that can only be read from its start; None for what is read where it lies."""
+    # no mark of another encoding begins like text in UTF-8, which needs none of this
+    if not files.is_remote(path) and settings.encoding is None and start[:1] not in (b"\xff", b"\xfe", b"\0"):
+        return None
     from lossctl.readers.decoded import encoding_named, encoding_told
 
     named = encoding_named(settings.encoding)

@@ -190,10 +190,21 @@ def test_decimal_commas_through_a_join(tmp_path: Path, preds: str, labels: str, 
     call |= {"labels_from": str(tmp_path / "l.csv"), "on": "id", "on_bad": "drop"}
     found = lossctl.evaluate(str(tmp_path / "p.csv"), **call)
     assert (found.value, sum(found.rows.dropped.values())) == (WANTED, 1)
-    with pytest.raises(lossctl.DataError, match=r"1 row of \S*l\.csv without a pred that matches --where"):
-        lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="id in (1, 3)")
-    left = lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="id in (1, 3)", on_unmatched="drop")
+    left = lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="id in (1, 3)")
     assert (left.value, left.rows.dropped) == (WANTED, {})
+    assert left.to_dict()["join"]["unmatched_labels"] == 1
+
+
+def test_a_filter_of_the_preds_leaves_labels_over_but_none_without_them(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,split,p\n1,a,0.5\n2,b,0.5\n9,a,0.5\n")
+    (tmp_path / "l.csv").write_text("id,label\n1,1\n2,0\n")
+    call: dict[str, Any] = {"loss": "mse", "labels_from": str(tmp_path / "l.csv"), "on": "id"}
+    assert lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="split = 'b'").value == 0.25
+    told = r"1 row of \S*p\.csv without a label, 1 row of \S*l\.csv without a pred that matches --where \("
+    with pytest.raises(lossctl.DataError, match=told):
+        lossctl.evaluate(str(tmp_path / "p.csv"), **call, where="split = 'a'")
+    with pytest.raises(lossctl.DataError, match=r"1 row of \S*p\.csv without a label \("):
+        lossctl.evaluate(str(tmp_path / "p.csv"), **call)
 
 
 def test_decimal_commas_are_told_of_all_files(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ Files = Annotated[
     list[str] | None,
     flag(
         metavar="FILE",
-        help="CSV, TSV or JSON Lines (packed too), Parquet, Arrow, ORC, NPZ, NPY, safetensors, Excel; - is stdin.",
+        help="CSV, TSV or JSON Lines (packed too), Parquet, Arrow, ORC, NPZ, NPY, safetensors, Excel: files, folders, "
+        "quoted globs, s3:// and https:// and the like; several are one table; - is stdin.",
     ),
 ]
 Losses = Annotated[
@@ -179,7 +180,7 @@ LabelsFrom = Annotated[
     flag(
         "--labels-from",
         metavar="FILE",
-        help="A file that the labels lie in, of any format; with --on or --by-position. Repeatable, in order.",
+        help="What the labels lie in, as FILE; with --on or --by-position. Repeatable, in order.",
     ),
 ]
 On = Annotated[

@@ -51,7 +51,7 @@ def column_info(field: pa.Field) -> ColumnInfo:
     import pyarrow as pa
 
     kind = field.type
-    if isinstance(kind, pa.FixedShapeTensorType):
+    if isinstance(kind, pa.FixedShapeTensorType) and _scalar_kind(kind.value_type) in NUMBERS:
         width = 1
         for extent in kind.shape:
             width *= extent

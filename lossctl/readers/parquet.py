@@ -186,8 +186,9 @@ def _mapping(path: str, stretch: int) -> _Mapping:
 
 
 def _place(path: str, group: int) -> int:
-    """Where a row group's bytes begin."""
-    return int(_metadata(path).row_group(group).column(0).data_page_offset)
+    """Where a row group's bytes begin; one without columns has none."""
+    facts = _metadata(path).row_group(group)
+    return int(facts.column(0).data_page_offset) if facts.num_columns else 0
 
 
 class _Remote(NamedTuple):

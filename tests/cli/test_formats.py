@@ -374,3 +374,11 @@ def test_tensors_of_other_lengths_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(24))
     with pytest.raises(LossctlError, match="arrays of different lengths: label 1, pred 2 rows"):
         lossctl.evaluate(tmp_path / "t.safetensors", loss="mse")
+
+
+def test_tensors_of_what_is_no_number_are_refused(tmp_path: Path) -> None:
+    kind = pa.fixed_shape_tensor(pa.date32(), (2,))
+    days = pa.FixedSizeListArray.from_arrays(pa.array([1, 2, 3, 4], pa.int32()).cast(pa.date32()), 2)
+    preds = pa.ExtensionArray.from_storage(kind, days)
+    arrow_file(tmp_path / "t.arrow", pa.table({"label": [0, 1], "preds": preds, "weight": [1, 1]}))
+    assert "which holds no numbers" in refusal(tmp_path / "t.arrow")

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lossctl.cli.flag import plain_call
@@ -132,3 +134,9 @@ def test_a_plain_call_needs_no_typer_and_no_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout == "0\n"
+
+
+def test_a_parquet_file_without_columns(tmp_path: Path) -> None:
+    pq.write_table(pa.table({}), tmp_path / "none.parquet")
+    found = document(tmp_path / "none.parquet")
+    assert (found["rows"], found["columns"], found["commands"]) == (0, [], [])

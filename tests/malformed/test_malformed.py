@@ -20,6 +20,11 @@ LOSS = ("--loss", "scce", "--json")
 # packed by Excel's own library, or files of a fixed layout of columns
 HOLDS_NO_ODD_TABLE = ("hive", "datasets", "npy")
 BEYOND_XLSX = ("10,000 columns", "NUL in a text", "zero columns")
+# one of each reader: the others have the same file packed or written in another way
+READERS = frozenset({"csv", "csv.gz", "jsonl", "parquet", "arrow", "arrows", "orc", "npz", "safetensors"})
+WIDE = "10,000 columns"
+# what `inspect` looks at too, which reads as `eval` does
+INSPECTED = frozenset({"cut at 5/16", "cut at 15/16", "a hole of NUL", "more behind"})
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +33,11 @@ def zygote() -> Iterator[Zygote]:
         yield made
 
 
-def complaints(zygote: Zygote, written: Written, name: str) -> list[str]:
-    """What is wrong with evaluating and with inspecting a file."""
+def complaints(zygote: Zygote, written: Written, name: str, inspected: bool = True) -> list[str]:
+    """What is wrong with evaluating a file, and with inspecting it."""
     place = str(written.path)
     wrong = [zygote.run("eval", *written.words, *LOSS).complaint(place)]
-    if len(written.words) == 1:
+    if inspected and len(written.words) == 1:
         wrong.append(zygote.run("inspect", *written.words, "--json").complaint(place))
     return [f"{name}: {complaint}" for complaint in wrong if complaint]
 
@@ -44,7 +49,7 @@ def test_damaged_files(zygote: Zygote, format: str, tmp_path: Path) -> None:
     found: list[str] = []
     for name, some in damaged(data):
         written.path.write_bytes(some)
-        found += complaints(zygote, written, name)
+        found += complaints(zygote, written, name, name in INSPECTED)
     assert not found
 
 
@@ -54,21 +59,21 @@ def test_damaged_files(zygote: Zygote, format: str, tmp_path: Path) -> None:
 def test_mutated_files(zygote: Zygote, format: str, tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     written = write(format, predictions(60), tmp_path_factory.mktemp("mutated"))
     written.path.write_bytes(mutated(written.path.read_bytes(), Random(seed)))
-    assert not complaints(zygote, written, f"seed {seed}")
+    assert not complaints(zygote, written, f"seed {seed}", format in READERS)
 
 
 @pytest.mark.parametrize("format", [name for name in WRITERS if name not in HOLDS_NO_ODD_TABLE])
 def test_odd_tables(zygote: Zygote, format: str, tmp_path: Path) -> None:
     found: list[str] = []
     for i, (name, table) in enumerate(odd_tables().items()):
-        if format == "xlsx" and name in BEYOND_XLSX:
+        if (format == "xlsx" and name in BEYOND_XLSX) or (name == WIDE and format not in READERS):
             continue
         (tmp_path / str(i)).mkdir()
         try:
             written = write(format, table, tmp_path / str(i))
         except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
             continue  # the format cannot hold it
-        found += complaints(zygote, written, name)
+        found += complaints(zygote, written, name, format in READERS)
     assert not found
 
 
@@ -77,10 +82,13 @@ def test_odd_tables(zygote: Zygote, format: str, tmp_path: Path) -> None:
 def test_a_line_of_a_gigabyte(zygote: Zygote, suffix: str, packed: bool, tmp_path: Path) -> None:
     path = tmp_path / (f"long.{suffix}" + (".gz" if packed else ""))
     start = b"label,prob\n0,0.5\n1," if suffix == "csv" else b'{"label": 0, "prob": 0.5}\n{"label": "'
-    with gzip.open(path, "wb", 1) if packed else path.open("wb") as file:
+    # what is packed in pieces is unpacked as one
+    pack = gzip.compress if packed else bytes
+    start, more = pack(start), pack(b"a" * (1 << 20))
+    with path.open("wb") as file:
         file.write(start)
         for _ in range(1024):
-            file.write(b"a" * (1 << 20))
+            file.write(more)
     outcome = zygote.run("eval", path, "--loss", "bce", "--json")
     path.unlink()
     assert outcome.code == 2

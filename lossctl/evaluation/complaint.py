@@ -57,20 +57,22 @@ def _place(job: Job, offence: Offence, starts: dict[tuple[int, int], int]) -> st
 
 
 def hint(job: Job, partial: Partial) -> str:
-    """What may be behind refused rows, as a sentence with a space behind it; empty where nothing is known."""
-    labels = partial.looks.get("labels")
+    """What may be behind refused rows, as sentences with a space behind each; empty where nothing is known."""
+    bad = partial.bad
+    based = _hint_at_base(job, partial) if "label_out_of_range" in bad else ""
+    scaled = _hint_at_scale(job, partial.looks.get("preds", Look())) if "probability_out_of_range" in bad else ""
+    written = _how_written(job, partial)
+    named = _hint_at_names(job, partial) if "unreadable_label" in bad and not written else ""
+    return based + scaled + written + named
+
+
+def _hint_at_base(job: Job, partial: Partial) -> str:
+    labels = partial.looks.get("labels", Look())
     # one column of preds tells two classes apart
     classes = max(job.classes_count, 2)
-    if "label_out_of_range" in partial.bad and labels and labels.least == 1 and labels.most == classes:
-        return f"The labels look one-based (1 to {classes}): if so, --label-base 1. "
-    if "probability_out_of_range" in partial.bad:
-        return _hint_at_scale(job, partial.looks.get("preds", Look()))
-    written = _how_written(job, partial)
-    if written:
-        return written
-    if "unreadable_label" in partial.bad:
-        return _hint_at_names(job, partial)
-    return ""
+    if (labels.least, labels.most) != (1, classes):
+        return ""
+    return f"The labels look one-based (1 to {classes}): if so, --label-base 1. "
 
 
 def _how_written(job: Job, partial: Partial) -> str:

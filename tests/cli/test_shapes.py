@@ -168,3 +168,10 @@ def test_scale_is_the_losss_own_where_it_has_one(folder: Path) -> None:
     assert number("times.csv", "-l", "aft_nll", "--scale", "2") == number("times.csv", "-l", "aft_nll:scale=2")
     told = program("eval", "percent.csv", "-l", "bce", "--scale", "0.01", "--pred-scale", "0.01")
     assert (told.returncode, "give one of them" in told.stderr) == (2, True)
+
+
+def test_all_that_may_be_behind_refused_rows_is_said(folder: Path) -> None:
+    (folder / "both.csv").write_text("label,p_0,p_1\n1,90,10\n2,20,80\n")
+    told = program("eval", "both.csv", "-l", "scce").stderr
+    assert "(1 to 2): if so, --label-base 1. If the preds are percentages: --scale 0.01; if they are logits:" in told
+    assert float(number("both.csv", "-l", "scce", "--label-base", "1", "--scale", "0.01")) > 0

@@ -232,7 +232,11 @@ def refusal(path: Path, *more: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("format", [name for name in FORMATS if name not in ("csv", "tsv", "npz")])
+# one of each reader
+CUT = ("jsonl", "parquet", "arrow", "arrow lz4", "arrow stream", "orc", "safetensors", "xlsx", "jsonl.gz", "jsonl.zst")
+
+
+@pytest.mark.parametrize("format", CUT)
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, format: str) -> None:
     path, flags = written(tmp_path, format)
     whole = path.read_bytes()

@@ -182,10 +182,6 @@ def _text_stream(
     return CsvStream(path, _dialect(settings, format), opened, rereadable)
 
 
-def _unpacked(path: str, packed: str) -> Unpacked:
-    return Unpacked(path, packed, path)
-
-
 def _dialect(settings: ReadSettings, format: str) -> Dialect:
     from lossctl.readers.csv import Dialect
 

@@ -167,14 +167,25 @@ def _datasets(table: pa.Table, path: Path) -> Written:
     return Written((str(path),), path / names[0])
 
 
-def _pack(data: bytes, packing: str) -> bytes:
-    own = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
-    if packing in own:
-        return own[packing](data)
-    out = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(out, {"zst": "zstd", "lz4": "lz4"}[packing]) as packed:
-        packed.write(data)
-    return bytes(out.getvalue())
+def by_arrow(codec: str) -> Callable[[bytes], bytes]:
+    """What packs some bytes with a codec of Arrow's."""
+
+    def pack(data: bytes) -> bytes:
+        out = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(out, codec) as stream:
+            stream.write(data)
+        return bytes(out.getvalue())
+
+    return pack
+
+
+PACKERS = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": by_arrow("zstd"),
+    "lz4": by_arrow("lz4"),
+}
 
 
 Writer = Callable[[pa.Table, Path], Written]
@@ -188,8 +199,8 @@ WRITERS: dict[str, Writer] = {
     "jsonl": lambda t, p: _bytes(p, lines(t)),
     "lists.jsonl": lambda t, p: _bytes(p, lines(with_lists(t, fixed=False))),
     "struct.jsonl": lambda t, p: _bytes(p, lines(with_struct(t))),
-    **{f"csv.{s}": lambda t, p, s=s: _bytes(p, _pack(text(t).encode(), s)) for s in ("gz", "bz2", "xz", "zst", "lz4")},  # type: ignore[misc]
-    **{f"jsonl.{s}": lambda t, p, s=s: _bytes(p, _pack(lines(t), s)) for s in ("gz", "bz2", "xz", "zst", "lz4")},  # type: ignore[misc]
+    **{f"csv.{s}": lambda t, p, s=s: _bytes(p, PACKERS[s](text(t).encode())) for s in PACKERS},  # type: ignore[misc]
+    **{f"jsonl.{s}": lambda t, p, s=s: _bytes(p, PACKERS[s](lines(t))) for s in PACKERS},  # type: ignore[misc]
     "parquet": lambda t, p: _parquet(t, p),
     "groups.parquet": lambda t, p: _parquet(t, p, row_group_size=37, compression="zstd", use_dictionary=False),
     "fixed.parquet": lambda t, p: _parquet(with_lists(t, fixed=True), p),

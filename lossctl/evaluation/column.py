@@ -10,6 +10,7 @@ import numpy as np
 
 from lossctl.evaluation.sketch import NOTHING, distinct, number_hashes, smallest, text_hashes
 from lossctl.kernels.exactsum import UNIT_EXPONENT, ratio
+from lossctl.readers.block import raw
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -268,15 +269,6 @@ def numbers_of(values: pa.Array) -> np.ndarray:
     if pa.types.is_boolean(values.type):
         return raw(values.cast(pa.uint8())).view(np.bool_)
     return raw(values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values)
-
-
-def raw(values: pa.Array) -> np.ndarray:
-    """A flat array's memory as numpy has it."""
-    dtype = np.dtype(values.type.to_pandas_dtype())
-    buffer = values.buffers()[1]
-    if buffer is None:
-        return np.zeros(len(values), dtype)
-    return np.frombuffer(buffer, dtype)[values.offset : values.offset + len(values)]
 
 
 def exact_total(values: np.ndarray) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lossctl.errors import DataError
 from lossctl.readers.arrow import brief, check, chunks, column, columns_of
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 # batches are joined until a unit has this many rows or bytes
 UNIT_ROWS = 1 << 17
 UNIT_BYTES = 1 << 22
+
+
+class Contents(NamedTuple):
+    """What the metadata of a file says that falls into parts: record batches, or stripes."""
+
+    schema: pa.Schema
+    parts: int
+    rows: int
+    size: int
+
+    def units(self, file: int) -> list[Unit]:
+        """Runs of parts, as many each as make a unit on average."""
+        step = max(1, min(UNIT_ROWS * self.parts // max(self.rows, 1), UNIT_BYTES * self.parts // self.size))
+        starts = range(0, self.parts, step)
+        return [Unit(file, i, start, min(start + step, self.parts)) for i, start in enumerate(starts)]
 
 
 class Batches(Protocol):

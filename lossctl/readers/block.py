@@ -214,7 +214,7 @@ def _flat_types() -> frozenset[int]:
 def _flat(values: pa.Array, faults: Faults) -> np.ndarray:
     import numpy as np
 
-    numbers = _native(_raw(values))
+    numbers = _native(raw(values))
     if values.null_count == 0:
         return numbers
     missing = _mask(values.is_null())
@@ -224,7 +224,7 @@ def _flat(values: pa.Array, faults: Faults) -> np.ndarray:
     return numbers
 
 
-def _raw(values: pa.Array) -> np.ndarray:
+def raw(values: pa.Array) -> np.ndarray:
     """A flat array's numbers where they lie; pyarrow's own `to_numpy` would import pandas."""
     import numpy as np
 
@@ -239,7 +239,7 @@ def _raw(values: pa.Array) -> np.ndarray:
 def _mask(values: pa.Array) -> np.ndarray:
     import pyarrow as pa
 
-    return _raw(values.cast(pa.uint8())).astype(bool)
+    return raw(values.cast(pa.uint8())).astype(bool)
 
 
 def _fault(faults: Faults, reason: str, rows: np.ndarray) -> None:
@@ -276,7 +276,7 @@ def _list_width(values: pa.Array) -> int:
     present = np.flatnonzero(_mask(values.is_valid()))
     if not len(present):
         return 1
-    lengths = _raw(pc.list_value_length(values))[present]
+    lengths = raw(pc.list_value_length(values))[present]
     odd = np.flatnonzero(lengths != lengths[0])
     if len(odd):
         rows_on = int(present[odd[0]] - present[0])
@@ -318,7 +318,7 @@ def _from_text(values: pa.Array, classes: tuple[str, ...] | None, faults: Faults
     unknown = _mask(pc.and_(index.is_null(), values.is_valid()))
     if unknown.any():
         _fault(faults, "unknown_class", unknown)
-    numbers = _raw(index).astype(np.float64)
+    numbers = raw(index).astype(np.float64)
     numbers[_mask(index.is_null())] = np.nan
     return numbers
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lossctl.errors import DataError
 from lossctl.readers import files
 from lossctl.readers.arrow import brief, check, chunks, columns_of, tops_of
-from lossctl.readers.batches import UNIT_BYTES, UNIT_ROWS, BatchStream
+from lossctl.readers.batches import BatchStream, Contents
 from lossctl.readers.files import facts, random_access, sequential
 from lossctl.readers.source import Chunk, ColumnInfo, Unit
 
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 
 # what ends a stream
 END = b"\xff\xff\xff\xff\0\0\0\0"
-
-
-class Contents(NamedTuple):
-    """What an Arrow file's own metadata says."""
-
-    schema: pa.Schema
-    batches: int
-    rows: int
-    size: int
 
 
 class ArrowSource(NamedTuple):
@@ -50,10 +41,7 @@ class ArrowSource(NamedTuple):
 
     def units(self, file: int) -> list[Unit]:
         """Runs of record batches, as many each as make a unit on average."""
-        held = self._contents()
-        step = max(1, min(UNIT_ROWS * held.batches // max(held.rows, 1), UNIT_BYTES * held.batches // held.size))
-        starts = range(0, held.batches, step)
-        return [Unit(file, i, start, min(start + step, held.batches)) for i, start in enumerate(starts)]
+        return self._contents().units(file)
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a run of batches, where they lie; packed ones are unpacked in the calling thread."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.errors import DataError
+from lossctl.readers.block import raw
 from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
@@ -312,21 +313,12 @@ def _parts(values: pa.Array) -> list[pa.Array]:
     return [_fixed_bytes(values)]
 
 
-def numbers_of(values: pa.Array) -> np.ndarray:
-    """int64 without nulls as numpy has it."""
-    import numpy as np
-
-    if not len(values):
-        return np.empty(0, np.int64)
-    return np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values)]
-
-
 def partitions(keys: pa.Array, count: int) -> np.ndarray:
     """(n,) uint8: to which of `count` partitions each key belongs; keys that are equal are never parted."""
     import numpy as np
     import pyarrow as pa
 
-    whole = numbers_of(keys).view(np.uint64) if pa.types.is_int64(keys.type) else _digest(keys)
+    whole = raw(keys).view(np.uint64) if pa.types.is_int64(keys.type) else _digest(keys)
     mixed = (whole ^ (whole >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
     part: np.ndarray = (((mixed >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32)).astype(np.uint8)
     return part

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lossctl.errors import DataError, UsageError
 from lossctl.readers.block import settled_commas
 from lossctl.readers.memory import TableSource
+from lossctl.readers.npy import half_of_memory
 from lossctl.readers.roles import natural, select
 from lossctl.readers.source import Source
 
@@ -138,8 +138,7 @@ def _decoded(values: pa.Array) -> pa.Array:
 
 def _refuse_too_large(size: int, path: str) -> None:
     """A long table is turned in memory, so it has to fit."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size > memory // 2:
+    if size > half_of_memory():
         raise DataError(
             f"{path}: --long takes {size:,} bytes to turn rows into columns, over half of this machine's memory; "
             "write a row an example, with a column a class"

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lossctl.readers.keys import Keys, numbers_of, partitions, present
+from lossctl.readers.block import raw
+from lossctl.readers.keys import Keys, partitions, present
 from lossctl.readers.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ class _Parts:
         if not self.writers:
             return _joined([])
         with pa.ipc.open_stream(pa.OSFile(self.paths[part])) as stream:
-            held = [Keys(batch.column(0), numbers_of(batch.column(1))) for batch in stream]
+            held = [Keys(batch.column(0), raw(batch.column(1))) for batch in stream]
         os.remove(self.paths[part])
         return _joined(held)
 
@@ -329,4 +330,4 @@ def _ascending(keys: pa.Array) -> np.ndarray:
 
     if not pa.types.is_int64(keys.type):
         raise UnsortedError
-    return numbers_of(keys)
+    return raw(keys)

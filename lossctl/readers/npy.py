@@ -319,11 +319,15 @@ def _add(found: dict[str, np.ndarray], more: dict[str, np.ndarray], path: str) -
     found |= more
 
 
+def half_of_memory() -> int:
+    """Bytes that may be held at once: half of what this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
 def _refuse_bomb(path: str, archive: zipfile.ZipFile) -> None:
     """An archive is loaded whole, so it has to fit; a member may claim no more than its bytes."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     claimed = sum(member.file_size for member in archive.infolist())
-    if claimed > memory // 2:
+    if claimed > half_of_memory():
         raise DataError(f"{path} claims {claimed:,} bytes unpacked, over half of this machine's memory; save .npy")
     for member in archive.infolist():
         with archive.open(member) as file:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.arrow import brief, chunks, columns_of
-from lossctl.readers.batches import UNIT_BYTES, UNIT_ROWS
+from lossctl.readers.batches import Contents
 from lossctl.readers.files import Facts, facts, is_remote
 from lossctl.readers.orc_calls import PATIENCE, POOL, LibraryError, answers
 from lossctl.readers.orc_child import COUNTS, END, Question
 from lossctl.readers.source import Chunk, ColumnInfo, Unit
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 # bytes that decoding may take: of any file, for each byte of it, and for each value
 MEMORY, MEMORY_A_BYTE, MEMORY_A_VALUE = 640 << 20, 64, 24
@@ -28,15 +25,6 @@ BESIDE = 2
 PACE = 4 << 20
 # seconds more for a network, whose own patience ends before
 NETWORK = 60
-
-
-class Contents(NamedTuple):
-    """What an ORC file's footer says."""
-
-    schema: pa.Schema
-    stripes: int
-    rows: int
-    size: int
 
 
 class OrcSource(NamedTuple):
@@ -57,12 +45,10 @@ class OrcSource(NamedTuple):
 
     def units(self, file: int) -> list[Unit]:
         """Runs of stripes, as many each as make a unit on average."""
-        held = self._contents()
-        step = max(1, min(UNIT_ROWS * held.stripes // max(held.rows, 1), UNIT_BYTES * held.stripes // held.size))
-        starts = range(0, held.stripes, step)
+        units = self._contents().units(file)
         # other threads will want theirs
-        POOL.prepare(min(len(starts), BESIDE))
-        return [Unit(file, i, start, min(start + step, held.stripes)) for i, start in enumerate(starts)]
+        POOL.prepare(min(len(units), BESIDE))
+        return units
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The named columns of a run of stripes, decoded while the calling thread waits."""

@@ -24,6 +24,7 @@ import lossctl
 from lossctl.errors import LossctlError
 from lossctl.readers.places import ReadSettings, open_source
 from tests.conftest import called, program
+from tests.written import by_arrow
 
 ROWS = 60
 RNG = np.random.default_rng(7)
@@ -86,16 +87,6 @@ def packed(pack: Callable[[bytes], bytes]) -> Callable[[Path], None]:
         path.write_bytes(pack(path.read_bytes()))
 
     return write
-
-
-def by_arrow(codec: str) -> Callable[[bytes], bytes]:
-    def pack(data: bytes) -> bytes:
-        kept = pa.BufferOutputStream()
-        with pa.CompressedOutputStream(kept, codec) as stream:
-            stream.write(data)
-        return bytes(kept.getvalue())
-
-    return pack
 
 
 def nested(values: Any) -> pa.Table:

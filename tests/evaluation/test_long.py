@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import lossctl
 from lossctl.errors import DataError, UsageError
-from lossctl.readers import long as long_room
+from lossctl.readers import npy
 
 LONG = "id,class,prob"
 NAMES = ["c2", "c10", "a"]
@@ -141,6 +141,6 @@ def test_a_column_that_differs_is_left_out_unless_it_is_asked_for(table: pa.Tabl
 
 def test_what_would_not_fit_is_refused(table: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 4000}
-    monkeypatch.setattr(long_room.os, "sysconf", sizes.__getitem__)
+    monkeypatch.setattr(npy.os, "sysconf", sizes.__getitem__)
     with pytest.raises(DataError, match="over half of this machine's memory"):
         lossctl.evaluate(table, loss="scce", long=LONG)

@@ -22,8 +22,8 @@ from pyarrow import orc
 
 import lossctl
 from lossctl.errors import DataError
+from lossctl.readers import batches, orc_calls
 from lossctl.readers import orc as orc_room
-from lossctl.readers import orc_calls
 from lossctl.readers.orc import OrcSource
 from tests.conftest import ROOT, program
 
@@ -138,7 +138,7 @@ def test_several_stripes_in_order(several: Path) -> None:
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_same_bits_as_parquet(several: Path, tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orc_room, "UNIT_ROWS", 1000)
+    monkeypatch.setattr(batches, "UNIT_ROWS", 1000)
     pq.write_table(NUMBERS, tmp_path / "t.parquet")
     assert len(OrcSource(str(several)).units(0)) > 3
     found = [lossctl.evaluate(tmp_path / name, loss="bce", threads=threads).value for name in ("t.orc", "t.parquet")]
@@ -211,7 +211,7 @@ def test_a_crash_is_a_sentence(several: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_crash_names_its_stripe(several: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orc_room, "UNIT_ROWS", ROWS)
+    monkeypatch.setattr(batches, "UNIT_ROWS", ROWS)
     broken(monkeypatch, "pieces", f"globals()['n'] = globals().get('n', 0) + 1; n == 3 and {CRASH}")
     # the process that told the schema is not to blame; the next, which counts from one again, ends too
     with pytest.raises(DataError, match=r"stripe [24] cannot be decoded: the ORC library crashes on it"):

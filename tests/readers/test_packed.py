@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,17 +21,7 @@ from lossctl.readers.packed import bare, packing
 from lossctl.readers.places import ReadSettings, open_source
 from lossctl.readers.source import Unit
 from tests.conftest import program
-
-
-def by_arrow(codec: str) -> Callable[[bytes], bytes]:
-    def pack(data: bytes) -> bytes:
-        kept = pa.BufferOutputStream()
-        with pa.CompressedOutputStream(kept, codec) as stream:
-            stream.write(data)
-        return bytes(kept.getvalue())
-
-    return pack
-
+from tests.written import by_arrow
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

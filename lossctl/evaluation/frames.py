@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluation.partial import Look, LossPartial
-from lossctl.kernels import exactsum
+from lossctl.evaluation.partial import Look
+from lossctl.kernels.frame import address, called
 from lossctl.kernels.glance import BITS, number
 from lossctl.kernels.layout import LANES, TILE, option_values
 from lossctl.kernels.machine import (
-    accumulate_kernel,
     exponential_kernel,
     glance_kernel,
     loader_address,
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 # a tile of all roles should stay in the first two caches
 TILE_BYTES = 1 << 18
-# from so many rows a block on, the vectorised sum is worth its kernel
-MANY_ROWS = 1 << 13
 Bytes = np.ndarray
 
 
@@ -49,17 +45,6 @@ def tile_rows(width: int) -> int:
     """Rows a tile: as many as its values' cache room allows, a multiple of 8."""
     fitting = TILE_BYTES // (8 * max(width, 1))
     return max(8, min(TILE, fitting // 8 * 8))
-
-
-def address(numbers: np.ndarray) -> int:
-    """Where an array's numbers start."""
-    return int(numbers.__array_interface__["data"][0])
-
-
-def called(kernel: Callable[[int], None], fields: Iterable[int]) -> None:
-    """Call a kernel on a frame of these fields; numpy takes ten times as long to make one."""
-    frame = array("q", fields)
-    kernel(frame.buffer_info()[0])
 
 
 class Buffers:
@@ -171,53 +156,3 @@ def _scanned(columns: Columns, bounds: Bounds, buffers: Buffers, role: str, flag
 def _of_sums(seen: dict[str, np.ndarray]) -> tuple[int, float, float]:
     """How many rows are off, and the least and greatest sum."""
     return int(seen["off"].sum()), float(seen["least_sum"].min()), float(seen["most_sum"].max())
-
-
-class Sums:
-    """Exact sums of losses in the kernel's own form, until they become a LossPartial."""
-
-    def __init__(self) -> None:
-        self.state = np.zeros(exactsum.STATE, np.int64)
-        self.extremes = np.array([np.inf, -np.inf])
-        self.state_at, self.extremes_at = address(self.state), address(self.extremes)
-        self.done = LossPartial()
-        self.pending = 0
-
-    def add(self, losses: Floats, weights: Floats | None, skipped: Bytes | None) -> None:
-        """Add a block's rows, save those that are skipped."""
-        if self.pending + len(losses) > exactsum.FLUSH_ROWS:
-            self.flush()
-        self.pending += len(losses)
-        cut = weights is None and skipped is None and len(losses) >= MANY_ROWS
-        fields = (
-            len(losses),
-            address(losses),
-            2 if cut else (0 if weights is None else address(weights)),
-            0 if skipped is None else address(skipped),
-            self.state_at,
-            self.extremes_at,
-        )
-        called(accumulate_kernel(cut), fields)
-
-    def flush(self) -> LossPartial:
-        """All that was added so far."""
-        limbs = self.state[: -len(exactsum.COUNTS)].reshape(len(exactsum.SUMS), exactsum.LIMBS)
-        sums = dict(zip(exactsum.SUMS, map(exactsum.whole, limbs), strict=True))
-        counts = dict(zip(exactsum.COUNTS, self.state[-len(exactsum.COUNTS) :].tolist(), strict=True))
-        # + 0.0 makes one zero of the two, whose order would be the rows'
-        least, most = (self.extremes + 0.0).tolist()
-        self.done = self.done.merge(LossPartial(**counts, **sums, least=least, most=most))
-        self.state[:] = 0
-        self.pending = 0
-        return self.done
-
-
-def unweighted(partials: Sequence[LossPartial]) -> tuple[LossPartial, ...]:
-    """The same partials with each row's weight told as 1, which the kernel leaves out."""
-
-    def one(partial: LossPartial) -> LossPartial:
-        rows = partial.rows
-        units = rows << exactsum.UNIT_EXPONENT
-        return partial._replace(nonzero=rows, weight=units, weight_squares=units, cross=partial.loss)
-
-    return tuple(map(one, partials))

@@ -6,9 +6,9 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
+from lossctl.audit.moments import LossPartial
 from lossctl.catalogue.reductions import meaning
 from lossctl.errors import DataError
-from lossctl.evaluation.partial import LossPartial
 from lossctl.evaluation.result import LossResult
 from lossctl.evaluation.settled import Settled, class_argument
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, exact, ratio

@@ -9,11 +9,12 @@ from functools import reduce as fold
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl import timing
+from lossctl.audit.moments import LossPartial
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.opening import open_all
-from lossctl.evaluation.partial import LossPartial, Partial
+from lossctl.evaluation.partial import Partial
 from lossctl.evaluation.plan import Plan, plan, with_text
 from lossctl.evaluation.reduce import reduce
 from lossctl.evaluation.request import Job, Request

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl import timing
+from lossctl.audit.moments import LossPartial
+from lossctl.audit.sums import Sums, unweighted
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
-from lossctl.evaluation.frames import Buffers, Sums, loss_rows, unweighted
-from lossctl.evaluation.partial import SHOWN, Dropped, Look, LossPartial, Partial
+from lossctl.evaluation.frames import Buffers, loss_rows
+from lossctl.evaluation.partial import SHOWN, Dropped, Look, Partial
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled

@@ -15,7 +15,7 @@ from lossctl.readers.weights import array_names, weight_array
 if TYPE_CHECKING:
     import numpy as np
 
-    from lossctl.evaluation.partial import LossPartial
+    from lossctl.audit.moments import LossPartial
 
 BLOCK = 1 << 17
 
@@ -49,7 +49,7 @@ def penalty(asked: Regularizer) -> Penalty:
         DataError: a file that cannot be read, or an array that holds no finite floating-point numbers.
         UsageError: a pattern that matches no array.
     """
-    from lossctl.evaluation.frames import Sums
+    from lossctl.audit.sums import Sums
     from lossctl.kernels.exactsum import as_float
 
     sums = Sums()

@@ -13,9 +13,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from lossctl.audit.moments import LossPartial
 from lossctl.catalogue.registry import all_losses
 from lossctl.catalogue.spec import bind
-from lossctl.evaluation.partial import LossPartial, Partial
+from lossctl.evaluation.partial import Partial
 from lossctl.evaluation.request import Request
 from lossctl.evaluation.result import LossResult
 from lossctl.evaluation.run import prepare, run

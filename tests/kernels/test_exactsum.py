@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossctl.evaluation.frames import Sums, unweighted
-from lossctl.evaluation.partial import LossPartial
+from lossctl.audit.moments import LossPartial
+from lossctl.audit.sums import Sums, unweighted
 from lossctl.kernels.exactsum import as_float, exact, exact_integer, ratio
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

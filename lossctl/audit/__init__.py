@@ -1,0 +1,1 @@
+"""What a pass over the rows can hold besides plain sums: arrays in, parts out that merge in any order."""

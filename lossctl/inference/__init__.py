@@ -1,0 +1,1 @@
+"""Distributions, tests and corrections: plain numbers in, plain numbers out."""

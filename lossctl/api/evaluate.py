@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl import timing
+from lossctl.api.audit import audit_words
 from lossctl.api.inputs import Selector, inputs
 from lossctl.api.join import join_of
 from lossctl.api.result import Result
@@ -21,6 +22,7 @@ from lossctl.errors import UsageError, nearest
 from lossctl.evaluation.shape_words import Classes, Labels, class_names, shapes
 
 if TYPE_CHECKING:
+    from lossctl.audit.asked import Audit
     from lossctl.catalogue.naming import OnEmpty
     from lossctl.evaluation.request import OnBad, Request
     from lossctl.evaluation.shape import Rest
@@ -61,6 +63,21 @@ def evaluate(
     keep_dropped: bool = False,
     read: Mapping[str, Any] | None = None,
     where: str | Sequence[str] = (),
+    ci: float = 0.95,
+    quantiles: float | Sequence[float] = (),
+    exact_quantiles: bool = False,
+    spread: bool = False,
+    histogram: bool = False,
+    bootstrap: int = 0,
+    seed: int = 0,
+    cluster: str | Sequence[str] = (),
+    by: str | Sequence[str] = (),
+    correction: str = "holm",
+    worst: int = 0,
+    best: int = 0,
+    calibration: str | None = None,
+    bins: int = 15,
+    decompose: bool = False,
     threads: int = 0,
     batch_size: int = 0,
     **options: Any,
@@ -110,6 +127,24 @@ def evaluate(
             which it is true are read. Comparisons of columns with numbers, 'texts', dates as texts, true and false, or
             with each other; `in (...)`, `between ... and ...`, `is null`, `not`, `and`, `or`; names that are no plain
             words stand in backticks. A comparison with null is not true, as in SQL.
+        ci: the level of confidence intervals.
+        quantiles: levels of quantiles of the rows' losses, told within 0.1 %; or to the bit with `exact_quantiles`,
+            which looks at the data again.
+        exact_quantiles: see quantiles.
+        spread: quantiles, the share of the loss that the worst 1 % of rows carry, and what other guards would give.
+        histogram: of the rows' losses.
+        bootstrap: how many replicates: each row counts as often as a Poisson number says that is drawn from its `ids`,
+            else its number, and the replicate; or from its `cluster`.
+        seed: of the replicates.
+        cluster: columns; rows with the same values there belong together, in intervals and replicates.
+        by: what to slice by: "region", "region*sex", "age:quantile=5", "age:width=10", "age:edges=18,30,65",
+            "day:month", or several.
+        correction: of the slices' p-values: "holm" or "bh" (Benjamini and Hochberg).
+        worst: how many rows of the highest loss `Result.extreme_rows` has.
+        best: how many of the lowest.
+        calibration: a reliability table with bins of "equal-mass" or "equal-width".
+        bins: how many.
+        decompose: scores split into miscalibration, discrimination and uncertainty.
         threads: how many work at once; 0 takes all processors. The bits are the same for any.
         batch_size: rows a block; 0 takes what suits. The bits are the same for any.
         **options: options of the losses, such as `delta=2`.
@@ -165,6 +200,23 @@ def evaluate(
         keep_dropped=keep_dropped,
         read=read,
         where=_texts(where),
+        audit=audit_words(
+            ci=ci,
+            quantiles=quantiles,
+            exact_quantiles=exact_quantiles,
+            spread=spread,
+            histogram=histogram,
+            bootstrap=bootstrap,
+            seed=seed,
+            cluster=cluster,
+            by=by,
+            correction=correction,
+            worst=worst,
+            best=best,
+            calibration=calibration,
+            bins=bins,
+            decompose=decompose,
+        ),
         threads=threads,
         batch_rows=batch_size,
     )
@@ -188,7 +240,11 @@ def request_of(
     refuse_words(bound if not across else bound[:1], **more)
     from lossctl.evaluation.request import Request
 
-    again = more.get("keep_dropped", False) or reads_again(bound, more.get("reduction")) or bool(more.get("join"))
+    again = (
+        more.get("keep_dropped", False)
+        or reads_again(bound, more.get("reduction"), more.get("audit"))
+        or bool(more.get("join"))
+    )
     files, roles = inputs(data, selectors, again)
     if more.get("join") is not None and data is None and files and "labels" in roles:
         raise UsageError("labels and labels_from each bring labels; give one of them")
@@ -229,9 +285,9 @@ def refuse_words(
         raise UsageError(f"ignore_index must be a class index, got {ignore_index!r}")
 
 
-def reads_again(bound: Sequence[BoundLoss], reduction: str | None) -> bool:
+def reads_again(bound: Sequence[BoundLoss], reduction: str | None, audit: Audit | None = None) -> bool:
     """Whether a call reads its data more than once: for the rows, or for what hangs on all of them."""
-    return reduction == "none" or any(loss.looks_ahead for loss in bound)
+    return reduction == "none" or any(loss.looks_ahead for loss in bound) or (audit is not None and audit.looks_again)
 
 
 def run(request: Request) -> Result:

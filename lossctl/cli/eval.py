@@ -12,8 +12,10 @@ from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind_all
+from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
 from lossctl.cli.answer import as_named, called, readable, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.audit import levels, said
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 from lossctl.evaluation.shape_words import class_names, shapes
@@ -61,6 +63,24 @@ def eval_command(
     format: w.FormatWord = None,
     json: w.Json = False,
     value_only: w.ValueOnly = False,
+    ci: a.Ci = 0.95,
+    spread: a.Spread = False,
+    quantiles: a.Quantiles = None,
+    exact_quantiles: a.ExactQuantiles = False,
+    hist: a.Hist = False,
+    bootstrap: a.Bootstrap = 0,
+    seed: a.Seed = 0,
+    cluster: a.Cluster = None,
+    by: a.By = None,
+    correction: a.CorrectionWord = a.Correction.holm,
+    sort: a.Sort = None,
+    top: a.Top = None,
+    min_count: a.MinCount = 30,
+    worst: a.Worst = 0,
+    best: a.Best = 0,
+    calibration: a.CalibrationWord = None,
+    bins: a.Bins = 15,
+    decompose: a.Decompose = False,
     output: w.Output = None,
     quiet: w.Quiet = False,
     color: w.Color = None,
@@ -125,9 +145,26 @@ def eval_command(
         "where": tuple(where or ()),
         "threads": threads,
         "batch_rows": batch_size,
+        "audit": said(
+            ci=ci,
+            spread=spread,
+            quantiles=levels(quantiles),
+            exact_quantiles=exact_quantiles,
+            histogram=hist,
+            bootstrap=bootstrap,
+            seed=seed,
+            cluster=tuple(cluster or ()),
+            by=tuple(by or ()),
+            correction=correction.value,
+            worst=worst,
+            best=best,
+            calibration=calibration.value if calibration else None,
+            bins=bins,
+            decompose=decompose,
+        ),
     }
     prepare_kernels(quiet)
-    twice = dropped is not None or reads_again(bound, reduction) or bool(labels_from)
+    twice = dropped is not None or reads_again(bound, reduction, asked["audit"]) or bool(labels_from)
     given = (*(files or ()), *(labels_from or ()))
     with readable(given, twice, quiet, input_format) as paths:
         preds_files, labels_files = paths[: len(files or ())], paths[len(files or ()) :]

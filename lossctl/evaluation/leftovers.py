@@ -64,7 +64,7 @@ def _empty(evaluation: Evaluation) -> Iterator[pa.Table]:
 def _table(chunk: Chunk, rows: np.ndarray, reasons: list[str], path: str, first_row: int) -> pa.Table:
     import pyarrow as pa
 
-    kept = {name: _taken(values, rows) for name, values in chunk.values.items()}
+    kept = {name: taken(values, rows) for name, values in chunk.values.items()}
     said = (
         pa.array(reasons, pa.string()),
         pa.array([path] * len(rows), pa.string()),
@@ -73,7 +73,8 @@ def _table(chunk: Chunk, rows: np.ndarray, reasons: list[str], path: str, first_
     return pa.table({**kept, **dict(zip(ADDED, said, strict=True))})
 
 
-def _taken(values: np.ndarray | pa.Array, rows: np.ndarray) -> pa.Array:
+def taken(values: np.ndarray | pa.Array, rows: np.ndarray) -> pa.Array:
+    """Some rows of a column."""
     import pyarrow as pa
 
     if not isinstance(values, np.ndarray):

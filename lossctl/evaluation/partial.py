@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lossctl.audit.moments import LossPartial
 
 if TYPE_CHECKING:
+    from lossctl.audit.rows import Part
     from lossctl.evaluation.rows import Whole
 
 SHOWN = 5
@@ -71,6 +72,7 @@ class Partial(NamedTuple):
         looks: role to what its scan saw.
         dropped: the rows left out, where they are asked for.
         filtered: rows that a filter kept from being read.
+        parts: what the audit asked for, by name.
     """
 
     unit_rows: Mapping[tuple[int, int], int] = EMPTY
@@ -81,6 +83,7 @@ class Partial(NamedTuple):
     looks: Mapping[str, Look] = EMPTY
     dropped: tuple[Dropped, ...] = ()
     filtered: int = 0
+    parts: Mapping[str, Part] = EMPTY
 
     def merge(self, other: Partial) -> Partial:
         """Both together; the order does not matter."""
@@ -102,6 +105,7 @@ class Partial(NamedTuple):
             looks,
             (*self.dropped, *other.dropped),
             self.filtered + other.filtered,
+            {name: part.merge(other.parts[name]) for name, part in self.parts.items()},
         )
 
     @property

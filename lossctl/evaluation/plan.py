@@ -65,8 +65,10 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
         chosen, classes = _class_order(names, columns, chosen, _some_text(sources, chosen))
         for name in request.ids:
             select(name, columns, "--id")
+        for name in request.audit.cluster:
+            select(name, columns, "--cluster")
         shape = shaping.said(request, columns, chosen, classes is not None)
-    as_text = (*request.ids, *_label_texts(request, classes, chosen))
+    as_text = (*request.ids, *request.audit.cluster, *_label_texts(request, classes, chosen))
     sources = with_text(sources, as_text)
     for source in sources[1:]:
         same_columns(source, sources[0], chosen, request.roles)
@@ -106,6 +108,8 @@ def _job(
         keep_dropped=request.keep_dropped,
         shape=taken.shape,
         notes=taken.notes,
+        audit=request.audit,
+        ids=request.ids,
     )
 
 

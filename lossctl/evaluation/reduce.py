@@ -6,6 +6,7 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
+from lossctl.audit.error import standard_error
 from lossctl.audit.moments import LossPartial
 from lossctl.catalogue.reductions import meaning
 from lossctl.errors import DataError
@@ -41,14 +42,15 @@ def reduce(
     name, ours = meaning(settled.asked, reduction)
     if settled.core.loss.parts:
         return summarised(settled, cells, on_empty)
-    partial, whole = cells[0], settled.width if settled.elements else 1
-    units = _denominator(cells, ours, whole)
-    unit = _unit(settled, ours, weighted or settled.reweighted, len(cells) > 1)
+    own, rows = cells[: len(settled.cells)], cells[-1]
+    partial, whole = own[0], settled.width if settled.elements else 1
+    units = _denominator(own, ours, whole)
+    unit = _unit(settled, ours, weighted or settled.reweighted, len(own) > 1)
+    error = standard_error(rows, ours, whole)
     guarded = None
     if partial.guarded:
         share = ratio(partial.guarded_loss, partial.loss) if partial.loss else math.nan
         guarded = {"count": partial.guarded, "share": share}
-    alone = whole == 1 and len(cells) == 1
     return LossResult(
         loss=settled.asked.loss.name,
         spec=str(settled),
@@ -60,10 +62,11 @@ def reduce(
         weight_sum=as_float(partial.weight),
         denominator=None if units is None else as_float(units),
         denominator_name=unit,
-        stderr=_standard_error(partial, ours) if alone else None,
+        stderr=None if error is None else error.stderr,
         min=partial.least if partial.least <= partial.most else None,
         max=partial.most if partial.least <= partial.most else None,
         guarded=guarded,
+        df=None if error is None else error.df,
     )
 
 
@@ -166,21 +169,3 @@ def _empty(settled: Settled, partial: LossPartial, on_empty: OnEmpty | None, wha
             f"{settled}: {what} is 0, {partial.rows} rows were used; --on-empty nan or zero gives a value all the same"
         )
     return 0.0 if policy == "zero" else math.nan
-
-
-def _standard_error(partial: LossPartial, reduction: str) -> float | None:
-    """Of the mean, linearised for a ratio: sqrt(n/(n-1) sum (w (l - m))^2) / W; None where it has no meaning."""
-    n = partial.rows if reduction != "sum_by_nonzero_weights" else partial.nonzero
-    if n < 2 or reduction == "sum" or _special(partial) is not None or partial.weight == 0:
-        return None
-    loss, squares, unit = partial.loss, partial.squares, 1 << UNIT_EXPONENT
-    if reduction == "mean":
-        whole = partial.weight
-        spread = squares * whole * whole - 2 * loss * partial.cross * whole + loss * loss * partial.weight_squares
-        variance = max(spread, 0) * unit * n, whole**4 * (n - 1)
-    else:
-        variance = max(squares * unit * n - loss * loss, 0), (unit * n) ** 2 * (n - 1)
-    try:
-        return math.sqrt(variance[0] / variance[1])
-    except OverflowError:
-        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from lossctl.audit.asked import Audit
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import LabelMap, Note, Rest, Shape
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from lossctl.readers.join import Join
 
 OnBad = Literal["error", "drop", "keep"]
+
+
+# what starts empty and is never written to
+EMPTY: Mapping[tuple[int, int], int] = {}
 
 
 class Request(NamedTuple):
@@ -46,6 +51,7 @@ class Request(NamedTuple):
         long: the columns of example, class and probability, where a row is of one example and class.
         where: filters that must all hold; other rows are not read.
         join: where the labels are, if they lie in files of their own.
+        audit: what is asked for besides the plain numbers.
     """
 
     files: tuple[str | Source, ...]
@@ -73,6 +79,7 @@ class Request(NamedTuple):
     long: tuple[str, str, str] | None = None
     where: tuple[str, ...] = ()
     join: Join | None = None
+    audit: Audit = Audit()
 
     @property
     def shapes(self) -> dict[str, object]:
@@ -102,6 +109,9 @@ class Job(NamedTuple):
         one_hot: labels are class indices that a loss over class vectors reads as one-hot rows.
         shape: how the numbers of some roles are made of what the file holds.
         notes: what was decided about the columns and deserves a look.
+        audit: what is asked for besides the plain numbers.
+        ids: columns that name rows.
+        starts: the number, from 0 over all inputs, of each unit's first row, where the audit needs it.
     """
 
     sources: tuple[Source, ...]
@@ -118,3 +128,6 @@ class Job(NamedTuple):
     keep_dropped: bool = False
     shape: Shape = Shape()
     notes: tuple[Note, ...] = ()
+    audit: Audit = Audit()
+    ids: tuple[str, ...] = ()
+    starts: Mapping[tuple[int, int], int] = EMPTY

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl import __version__
@@ -68,6 +68,10 @@ class LossResult:
         min, max: of the rows' unweighted losses; None without rows.
         guarded: rows whose loss the guard changed, and their share of the sum; None where none was.
         differs: what tells it from the first loss of the call, where they are versions of one.
+        df: degrees of freedom of the standard error; None without one.
+        ci: the confidence interval with its level and method; None where it is not defined.
+        more: what else the audit found, by its name in the JSON.
+        slices: the same of some of the rows each, as the JSON has them.
     """
 
     loss: str
@@ -85,6 +89,10 @@ class LossResult:
     max: float | None
     guarded: Mapping[str, float] | None = None
     differs: tuple[str, ...] = ()
+    df: float | None = None
+    ci: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    slices: Sequence[Mapping[str, Any]] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it."""
@@ -104,12 +112,17 @@ class LossResult:
             "max": self.max,
             "guarded": dict(self.guarded) if self.guarded else None,
             "differs": list(self.differs),
-            "slices": [],
+            "ci": dict(self.ci) if self.ci else None,
+            **self.more,
+            "slices": list(self.slices),
         }
 
 
 class Report(NamedTuple):
-    """What one call found; `shapes` is what was said of the shape of labels and preds, such as `label_map`."""
+    """What one call found; `shapes` is what was said of the shape of labels and preds, such as `label_map`.
+
+    `more` is what the audit found of the whole call, by its name in the JSON.
+    """
 
     inputs: tuple[InputFile, ...]
     columns: Mapping[str, tuple[str, ...] | None]
@@ -119,6 +132,7 @@ class Report(NamedTuple):
     shapes: Mapping[str, Any] = NOTHING
     where: str | None = None
     join: JoinAccount | None = None
+    more: Mapping[str, Any] = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -133,6 +147,7 @@ class Report(NamedTuple):
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],
             **({} if self.join is None else {"join": self.join.to_dict()}),
+            **self.more,
         }
 
 

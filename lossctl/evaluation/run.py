@@ -89,11 +89,15 @@ def prepare(request: Request, sources: tuple[Source, ...] | None = None) -> Plan
         DataError, UsageError: as `plan`.
     """
     made = plan(request, sources)
-    if not any(loss.core.open_options for loss in made.job.losses):
-        return made
-    from lossctl.evaluation.ahead import settled
+    if any(loss.core.open_options for loss in made.job.losses):
+        from lossctl.evaluation.ahead import settled
 
-    return made._replace(job=settled(made.job, made.units, request.threads))
+        made = made._replace(job=settled(made.job, made.units, request.threads))
+    if request.audit.bootstrap and not (request.audit.cluster or request.ids):
+        from lossctl.evaluation.positions import starts
+
+        made = made._replace(job=made.job._replace(starts=starts(made.job, made.units, request.threads)))
+    return made
 
 
 def run(request: Request, executor: Executor | None = None) -> Evaluation:
@@ -189,7 +193,7 @@ def _judged(request: Request, made: Plan, partial: Partial, name: str) -> Evalua
 
 
 def _nothing(job: Job) -> Partial:
-    return Partial(losses=tuple(tuple(LossPartial() for _ in settled.cells) for settled in job.losses))
+    return Partial(losses=tuple((LossPartial(),) * settled.sums for settled in job.losses))
 
 
 def check_max_dropped(request: Request, partial: Partial) -> None:

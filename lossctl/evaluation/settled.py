@@ -56,6 +56,17 @@ class Settled(NamedTuple):
             return tuple(Cell(core, (k,)) for k in every for core in cores)
         return tuple(Cell(core, every if self.elements else None) for core in cores)
 
+    @property
+    def pooled(self) -> bool:
+        """Whether a row's own loss is not what its first sum adds up, so that a last sum is kept of the rows."""
+        loss = self.core.loss
+        return not loss.parts and (loss.normaliser is not None or (self.elements and self.width > 1))
+
+    @property
+    def sums(self) -> int:
+        """How many sums it keeps: of its cells, and of its rows where these are another thing."""
+        return len(self.cells) + self.pooled
+
     def _cores(self, one: Loss) -> list[BoundLoss]:
         """A row function with its arguments; one for each class where it asks for that."""
         core = self.core if one is self.core.loss else self.core.part(one)

@@ -10,12 +10,15 @@ import numpy as np
 
 from lossctl import timing
 from lossctl.audit.moments import LossPartial
+from lossctl.audit.rows import LossColumn
 from lossctl.audit.sums import Sums, unweighted
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
+from lossctl.evaluation.audited import audit_columns, audit_of
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
 from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.evaluation.partial import SHOWN, Dropped, Look, Partial
+from lossctl.evaluation.pooled import pooled_rows
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled
@@ -192,7 +195,7 @@ def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 def evaluate_unit(jobs: tuple[Job, ...], unit: Unit) -> tuple[Partial, ...]:
     """The partials of one unit, one for each job."""
     tallies = [_Tally(job, unit) for job in jobs]
-    for together in judged_together(jobs, unit):
+    for together in judged_together(jobs, unit, tuple(name for job in jobs for name in audit_columns(job))):
         for tally, judged in zip(tallies, together, strict=True):
             tally.add(judged)
     return tuple(tally.partial() for tally in tallies)
@@ -204,8 +207,9 @@ class _Tally:
     def __init__(self, job: Job, unit: Unit) -> None:
         self.job, self.unit = job, unit
         self.cells = [settled.cells for settled in job.losses]
-        self.sums = [[Sums() for _ in cells] for cells in self.cells]
+        self.sums = [[Sums() for _ in range(settled.sums)] for settled in job.losses]
         self.guarded = [Sums() for _ in job.losses]
+        self.audit = audit_of(job, unit)
         self.result = Partial()
         self.read = 0
 
@@ -215,12 +219,23 @@ class _Tally:
             self._account(judged, {})
             return
         skips: list[np.ndarray | None] = []
+        if self.audit:
+            self.audit.begin(judged)
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
-            for cell, sums in zip(self.cells[i], self.sums[i], strict=True):
+            for c, cell in enumerate(self.cells[i]):
                 for losses, weights in timing.each("kernel", self._values(settled, cell, judged)):
                     with timing.Phase("sum"):
-                        sums.add(losses, weights, skipped)
+                        self.sums[i][c].add(losses, weights, skipped)
+                    if self.audit:
+                        self.audit.cell(i, c, LossColumn(losses, weights, skipped))
+            if settled.pooled or (self.audit and not settled.core.loss.parts):
+                own = LossColumn(losses, weights, skipped)
+                rows = pooled_rows(settled, judged, self.job.one_hot, skipped) if settled.pooled else own
+                if settled.pooled:
+                    self.sums[i][-1].add(*rows)
+                if self.audit:
+                    self.audit.rows(i, rows)
             if not settled.core.loss.parts and _may_guard(settled.core, judged.verdict.looks):
                 self._add_guarded(settled, self.guarded[i], judged, skipped)
             skips.append(skipped)
@@ -275,14 +290,19 @@ class _Tally:
     def partial(self) -> Partial:
         """All of the unit."""
         made = tuple(map(self._flushed, self.job.losses, self.sums, self.guarded))
-        return self.result._replace(unit_rows={(self.unit.file, self.unit.number): self.read}, losses=made)
+        parts = self.audit.parts() if self.audit else {}
+        return self.result._replace(unit_rows={(self.unit.file, self.unit.number): self.read}, losses=made, parts=parts)
 
     def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
         touched = guarded.flush()
         partials = [cell.flush() for cell in sums]
         partials[0] = partials[0]._replace(guarded=touched.rows, guarded_loss=touched.loss)
         weighted = "weights" in self.job.columns or (settled.reweighted and self.job.class_weights is not None)
-        return tuple(partials) if weighted else unweighted(partials)
+        if weighted:
+            return tuple(partials)
+        # rows that a normaliser weighs have weights all the same
+        own = partials if settled.core.loss.normaliser is None else partials[:-1]
+        return (*unweighted(own), *partials[len(own) :])
 
 
 def _left_by_all(judged: Judged, skips: list[np.ndarray | None]) -> Whole:

@@ -1,0 +1,104 @@
+"""The words of the audit on the command line: each flag with its type and help, once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from lossctl.cli.flag import flag
+
+
+class Correction(StrEnum):
+    """How p-values of many slices are corrected."""
+
+    holm = "holm"
+    bh = "bh"
+
+
+class Calibration(StrEnum):
+    """How the bins of a reliability table are cut."""
+
+    equal_mass = "equal-mass"
+    equal_width = "equal-width"
+
+
+Ci = Annotated[
+    float,
+    flag("--ci", metavar="LEVEL", help="The level of confidence intervals, as 0.95.", show_default=False),
+]
+Spread = Annotated[
+    bool,
+    flag("--spread", help="Quantiles, the share of the worst 1 % of rows, and what other guards would give."),
+]
+Quantiles = Annotated[
+    str | None,
+    flag("--quantiles", metavar="LEVELS", help="Quantiles of the rows' losses, as 0.5,0.9,0.99; within 0.1 %."),
+]
+ExactQuantiles = Annotated[
+    bool,
+    flag("--exact-quantiles", help="Quantiles to the bit, from further looks at the files."),
+]
+Hist = Annotated[bool, flag("--hist", help="A histogram of the rows' losses.")]
+Bootstrap = Annotated[
+    int,
+    flag(
+        "--bootstrap",
+        metavar="N",
+        min=0,
+        help="Intervals from N replicates of Poisson weights, drawn from each row's --id (else its number) or "
+        "--cluster, the same for any threads, splits or order.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, flag("--seed", min=0, help="Of the replicates.")]
+Cluster = Annotated[
+    list[str] | None,
+    flag("--cluster", metavar="COLUMN", help="Rows of one value here belong together; repeatable."),
+]
+By = Annotated[
+    list[str] | None,
+    flag(
+        "--by",
+        metavar="SLICES",
+        help="Losses by slice: region, 'region*sex', 'age:quantile=5', 'age:width=10', 'age:edges=18,30,65', "
+        "'day:month'; repeatable.",
+    ),
+]
+CorrectionWord = Annotated[
+    Correction,
+    flag("--correction", help="Of the slices' p-values: Holm's, or Benjamini and Hochberg's."),
+]
+Sort = Annotated[
+    str | None,
+    flag("--sort", metavar="WHAT", help="Slices by value, -value, count, difference, p or key.", show_default=False),
+]
+Top = Annotated[
+    int | None,
+    flag("--top", metavar="N", min=1, help="Only the first slices of each table.", show_default=False),
+]
+MinCount = Annotated[int, flag("--min-count", min=0, help="Slices with fewer rows are greyed.")]
+Worst = Annotated[
+    int,
+    flag(
+        "--worst",
+        metavar="N",
+        min=0,
+        help="The rows of the highest loss, with all their columns; -o FILE.parquet or .csv takes them.",
+        show_default=False,
+    ),
+]
+Best = Annotated[
+    int,
+    flag("--best", metavar="N", min=0, help="The rows of the lowest loss, likewise.", show_default=False),
+]
+CalibrationWord = Annotated[
+    Calibration | None,
+    flag("--calibration", help="A reliability table and calibration errors.", show_default=False),
+]
+Bins = Annotated[int, flag("--bins", min=1, help="Of the reliability table.")]
+Decompose = Annotated[
+    bool,
+    flag(
+        "--decompose", help="Brier score, log loss or squared error as miscalibration - discrimination + uncertainty."
+    ),
+]

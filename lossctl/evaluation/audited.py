@@ -1,0 +1,75 @@
+"""What a unit's rows give besides sums: each accumulator sees every block, and gives a part at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lossctl.audit.rows import LossColumn, Part
+    from lossctl.evaluation.request import Job
+    from lossctl.evaluation.work import Judged
+    from lossctl.readers.source import Unit
+
+
+class Accumulator:
+    """The base of what looks at rows; each of its methods may be left as it is."""
+
+    name = ""
+
+    def begin(self, judged: Judged) -> None:
+        """A block comes."""
+
+    def cell(self, loss: int, cell: int, column: LossColumn) -> None:
+        """What one of a loss's sums adds up, of the block; its arrays are used again behind the call."""
+
+    def rows(self, loss: int, column: LossColumn) -> None:
+        """A loss's own rows of the block; likewise. A loss of the whole file has none."""
+
+    def part(self) -> Part:
+        """All that was seen."""
+        raise NotImplementedError
+
+
+class UnitAudit:
+    """The accumulators of a unit together."""
+
+    def __init__(self, accumulators: Sequence[Accumulator]) -> None:
+        self.accumulators = accumulators
+
+    def begin(self, judged: Judged) -> None:
+        """A block comes."""
+        for one in self.accumulators:
+            one.begin(judged)
+
+    def cell(self, loss: int, cell: int, column: LossColumn) -> None:
+        """What one of a loss's sums adds up."""
+        for one in self.accumulators:
+            one.cell(loss, cell, column)
+
+    def rows(self, loss: int, column: LossColumn) -> None:
+        """A loss's own rows."""
+        for one in self.accumulators:
+            one.rows(loss, column)
+
+    def parts(self) -> dict[str, Part]:
+        """What each gives, by its name."""
+        return {one.name: one.part() for one in self.accumulators}
+
+
+def audit_columns(job: Job) -> tuple[str, ...]:
+    """The columns that the audit reads besides the losses' own."""
+    if job.audit.cluster:
+        return job.audit.cluster
+    return job.ids if job.audit.bootstrap else ()
+
+
+def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
+    """What a call asks of a unit's rows; None where it asks for plain numbers alone."""
+    asked = job.audit
+    some: list[Accumulator] = []
+    if asked.worst or asked.best:
+        from lossctl.evaluation.extremes import Extremes
+
+        some.append(Extremes(job, unit))
+    return UnitAudit(some) if some else None

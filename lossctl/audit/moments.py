@@ -38,3 +38,10 @@ class LossPartial(NamedTuple):
             name: getattr(self, name) + getattr(other, name) for name in self._fields if name not in ("least", "most")
         }
         return LossPartial(**added, least=min(self.least, other.least), most=max(self.most, other.most))
+
+    def minus(self, part: LossPartial) -> LossPartial:
+        """The rows that are not among some of them; their extremes are not known."""
+        left = {
+            name: getattr(self, name) - getattr(part, name) for name in self._fields if name not in ("least", "most")
+        }
+        return LossPartial(**left)

@@ -59,15 +59,30 @@ class UnitAudit:
 
 def audit_columns(job: Job) -> tuple[str, ...]:
     """The columns that the audit reads besides the losses' own."""
-    if job.audit.cluster:
-        return job.audit.cluster
-    return job.ids if job.audit.bootstrap else ()
+    named = job.audit.cluster or (job.ids if job.audit.bootstrap else ())
+    return (*named, *(name for by in job.slices for name in by.columns))
 
 
 def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
     """What a call asks of a unit's rows; None where it asks for plain numbers alone."""
-    asked = job.audit
+    asked, tracks = job.audit, len(job.losses)
     some: list[Accumulator] = []
+    identity = None
+    if asked.bootstrap:
+        from lossctl.evaluation.identity import Identity
+        from lossctl.evaluation.resampled import Bootstrap
+
+        identity = Identity(job, unit)
+        some.append(Bootstrap(job, identity, tracks))
+    if asked.sketched:
+        from lossctl.evaluation.distribution import Distribution
+
+        some.append(Distribution(tracks))
+    if job.slices:
+        from lossctl.evaluation.slices import Slices
+
+        sums, own = [one.sums for one in job.losses], [one.pooled for one in job.losses]
+        some.append(Slices(job, identity, sums, own))
     if asked.worst or asked.best:
         from lossctl.evaluation.extremes import Extremes
 

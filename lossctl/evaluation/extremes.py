@@ -72,12 +72,14 @@ class Extremes(Accumulator):
         """Keep what is more extreme than what is kept."""
         for kept, wanted, sign in zip(self.found, self.wanted, (-1.0, 1.0), strict=True):
             if wanted:
-                kept[loss] = self._kept(kept[loss], wanted, sign * column.losses, column)
+                kept[loss] = self._kept(kept[loss], wanted, sign, column)
 
-    def _kept(self, kept: list[Found], wanted: int, order: np.ndarray, column: LossColumn) -> list[Found]:
+    def _kept(self, kept: list[Found], wanted: int, sign: float, column: LossColumn) -> list[Found]:
+        order = sign * column.losses
         # a later row of the unit that is just as extreme comes behind
         out = kept[-1].order if len(kept) == wanted else np.inf
-        order = np.where(np.isnan(order), -np.inf, order) if np.isnan(order).any() else order
+        if np.isnan(order).any():
+            order = np.where(np.isnan(order), sign * np.inf, order)
         inside = order < out if len(kept) == wanted else np.ones(len(order), bool)
         if column.skipped is not None:
             inside &= column.skipped == 0
@@ -97,17 +99,19 @@ class Extremes(Accumulator):
         return ExtremeRows(worst, best, self.wanted)
 
 
-def extreme_rows(evaluation: Evaluation, called: Mapping[str, str]) -> Iterator[pa.Table]:
+def extreme_rows(evaluation: Evaluation, called: Mapping[str, str], only: int | None = None) -> Iterator[pa.Table]:
     """The rows of each loss and side with all their columns, by rank; a table for each loss and side.
 
     Args:
         evaluation: a finished pass that kept them.
         called: what some paths are called otherwise.
+        only: one loss of the call; None for all.
     """
     part = evaluation.partial.parts["extremes"]
     assert isinstance(part, ExtremeRows)
-    rows = _RowsAgain(evaluation, called, [*sum(part.worst, ()), *sum(part.best, ())])
-    for i, settled in enumerate(evaluation.plan.job.losses):
+    losses = [(i, one) for i, one in enumerate(evaluation.plan.job.losses) if only in (None, i)]
+    rows = _RowsAgain(evaluation, called, [one for i, _ in losses for one in (*part.worst[i], *part.best[i])])
+    for i, settled in losses:
         for side, found in zip(SIDES, (part.worst[i], part.best[i]), strict=True):
             if found:
                 yield rows.table(str(settled), side, found)

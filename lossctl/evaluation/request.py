@@ -14,6 +14,7 @@ from lossctl.readers.source import Source
 
 if TYPE_CHECKING:
     from lossctl.catalogue.naming import OnEmpty
+    from lossctl.evaluation.by import By
     from lossctl.readers.join import Join
 
 OnBad = Literal["error", "drop", "keep"]
@@ -111,6 +112,7 @@ class Job(NamedTuple):
         notes: what was decided about the columns and deserves a look.
         audit: what is asked for besides the plain numbers.
         ids: columns that name rows.
+        slices: what `audit.by` asks for, with every edge settled.
         starts: the number, from 0 over all inputs, of each unit's first row, where the audit needs it.
     """
 
@@ -131,3 +133,4 @@ class Job(NamedTuple):
     audit: Audit = Audit()
     ids: tuple[str, ...] = ()
     starts: Mapping[tuple[int, int], int] = EMPTY
+    slices: tuple[By, ...] = ()

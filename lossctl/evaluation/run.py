@@ -13,6 +13,7 @@ from lossctl.audit.moments import LossPartial
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.executors import Executor, executor_for
+from lossctl.evaluation.findings import with_findings
 from lossctl.evaluation.opening import open_all
 from lossctl.evaluation.partial import Partial
 from lossctl.evaluation.plan import Plan, plan, with_text
@@ -56,6 +57,7 @@ class Evaluation(NamedTuple):
                 replace(entry, differs=(*differences(first, loss.core), *loss.asked.loss.notes))
                 for entry, loss in zip(results, job.losses, strict=True)
             )
+        results = with_findings(self, results)
         warned = warnings_for(job, partial, results)
         where, shapes = joined(self.request.where), self.request.shapes
         join = None if self.request.join is None else join_account(job)

@@ -118,20 +118,21 @@ def _records(rows: list[Row]) -> RenderableType:
 
     shown: list[RenderableType] = []
     for row in rows:
-        facts = [row.value, row.error, row.reduction, row.denominator, row.range, row.guard, row.differs]
+        told = [row.value, row.error, row.reduction, row.denominator, row.range, row.guard, row.differs]
         names = [*list(MAIN)[1:], "rows", "guard", "differs"]
-        shown += [Text(row.loss, overflow="fold"), _facts(dict(zip(names, facts, strict=True)))]
+        shown += [Text(row.loss, overflow="fold"), facts(dict(zip(names, told, strict=True)))]
     return Group(*shown)
 
 
-def _facts(facts: dict[str, str]) -> Table:
+def facts(told: Mapping[str, str]) -> Table:
+    """Names and texts, one a line; what is empty is left out."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, fact in facts.items():
+    for name, fact in told.items():
         if fact:
             style = "bold" if name == "value" else ""
             table.add_row(f"  {name}", Text(fact.removeprefix("guarded: "), style=style))

@@ -1,0 +1,118 @@
+"""What the audit makes of a merged partial: intervals and the rest, by their names in the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lossctl.catalogue.reductions import meaning
+from lossctl.inference.interval import percentile_interval, t_interval
+
+if TYPE_CHECKING:
+    from lossctl.audit.asked import Audit
+    from lossctl.audit.bootstrap import Replicates
+    from lossctl.audit.moments import LossPartial
+    from lossctl.audit.spread import SpreadPart
+    from lossctl.evaluation.result import LossResult
+    from lossctl.evaluation.run import Evaluation
+    from lossctl.evaluation.settled import Settled
+
+# of the rows, whose share of the loss is told
+WORST = 0.01
+
+
+def with_findings(evaluation: Evaluation, results: tuple[LossResult, ...]) -> tuple[LossResult, ...]:
+    """The results with what else was asked of them."""
+    return tuple(_found(evaluation, i, entry) for i, entry in enumerate(results))
+
+
+def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
+    job, partial = evaluation.plan.job, evaluation.partial
+    settled, audit = job.losses[loss], job.audit
+
+    def statistics(
+        entry: LossResult, rows: LossPartial, spread: SpreadPart | None, drawn: Replicates | None, code: int
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {"ci": interval(entry, audit.level)}
+        if drawn is not None:
+            found["bootstrap"] = bootstrap(drawn, code, settled, evaluation.request.reduction, audit)
+        if spread is not None:
+            found |= distribution(spread.of(code), rows, audit)
+        return found
+
+    drawn = partial.parts["bootstrap"].losses[loss] if audit.bootstrap else None  # type: ignore[attr-defined]
+    spread = partial.parts["distribution"].losses[loss] if audit.sketched else None  # type: ignore[attr-defined]
+    found = statistics(entry, partial.losses[loss][-1], spread, drawn, 0)
+    ci = found.pop("ci")
+    slices: list[dict[str, Any]] = []
+    if job.slices:
+        from lossctl.evaluation.slice_findings import slices_of
+
+        slices = slices_of(evaluation, loss, statistics)
+    if audit.worst or audit.best:
+        found |= _extremes(evaluation, loss)
+    return replace(entry, ci=ci, more=found, slices=slices)
+
+
+def interval(entry: LossResult, level: float) -> Mapping[str, Any] | None:
+    """The confidence interval of a value with a standard error; None without one."""
+    if entry.stderr is None or entry.df is None:
+        return None
+    low, high = t_interval(entry.value, entry.stderr, entry.df, level)
+    linearised = entry.denominator_name.startswith("sum of")
+    return {"level": level, "low": low, "high": high, "method": "t, linearised" if linearised else "t"}
+
+
+def bootstrap(drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit) -> dict[str, Any]:
+    """The interval and standard error of replicates; null where there are none with a denominator."""
+    ours = meaning(settled.asked, reduction)[1]
+    many = settled.width if settled.elements and ours in ("sum", "batchmean") else 1
+    values = [many * value for value in drawn.values(ours, code)]
+    said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": "percentile"}
+    if len(values) < 2:
+        return {**said, "stderr": None, "low": None, "high": None}
+    low, high = percentile_interval(values, audit.level)
+    return {**said, "stderr": deviation(values), "low": low, "high": high}
+
+
+def deviation(values: list[float]) -> float:
+    """The standard deviation of replicates, in the same bits in any order of them."""
+    import math
+
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def distribution(spread: SpreadPart, rows: LossPartial, audit: Audit) -> dict[str, Any]:
+    """Quantiles, the share of the worst rows and the histogram, so far as they were asked for."""
+    from lossctl.audit.spread import histogram, quantiles, worst_share
+    from lossctl.kernels.exactsum import as_float
+
+    found: dict[str, Any] = {}
+    if audit.levels and not audit.exact_quantiles:
+        values = quantiles(spread, audit.levels, rows.least, rows.most)
+        told = dict(zip(map(repr, audit.levels), values, strict=True))
+        found["quantiles"] = {"method": "sketch, 0.1 % relative error", "values": told}
+    if audit.spread:
+        found["worst_share"] = {"rows": WORST, "share": worst_share(spread, WORST, as_float(rows.loss))}
+    if audit.histogram:
+        shown = histogram(spread, rows.least, rows.most)
+        found["histogram"] = None if shown is None else shown.to_dict()
+    return found
+
+
+def _extremes(evaluation: Evaluation, loss: int) -> dict[str, Any]:
+    """The rows of the highest and lowest loss, as JSON has them."""
+    from lossctl.evaluation.extremes import ADDED, extreme_rows
+    from lossctl.evaluation.jsonable import jsonable
+
+    found: dict[str, Any] = {}
+    for table in extreme_rows(evaluation, {}, loss):
+        own = table.column_names[len(ADDED) :]
+        for row in table.to_pylist():
+            _, side, rank, value, file, number = (row[one] for one in ADDED)
+            columns = {one: jsonable(row[one]) for one in own}
+            entry = {"rank": rank, "value": value, "file": file, "row": number, "columns": columns}
+            found.setdefault(side, []).append(entry)
+    return found

@@ -1,0 +1,131 @@
+"""Every statistic by slice, in the one pass over the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lossctl.audit.bootstrap import Replicates, Resampler
+from lossctl.audit.grouped import GroupSums
+from lossctl.audit.groups import GroupMoments
+from lossctl.audit.spread import Spread, SpreadPart
+from lossctl.evaluation.audited import Accumulator
+from lossctl.evaluation.slicing import Slicer
+
+if TYPE_CHECKING:
+    from lossctl.audit.rows import LossColumn
+    from lossctl.evaluation.by import By
+    from lossctl.evaluation.identity import Identity
+    from lossctl.evaluation.request import Job
+    from lossctl.evaluation.slicing import Key
+    from lossctl.evaluation.work import Judged
+
+
+class SlicePart(NamedTuple):
+    """What the slices of one --by gave.
+
+    Attributes:
+        keys: of each slice, in no order that means anything.
+        sums: of each loss, what its sums add up, by slice.
+        spreads, replicates: of each loss, where they are wanted.
+    """
+
+    keys: tuple[Key, ...]
+    sums: tuple[tuple[GroupMoments, ...], ...]
+    spreads: tuple[SpreadPart | None, ...]
+    replicates: tuple[Replicates | None, ...]
+
+    def merge(self, other: SlicePart) -> SlicePart:
+        """Both together: the union of their slices."""
+        places = {key: i for i, key in enumerate(self.keys)}
+        into = np.array([places.setdefault(key, len(places)) for key in other.keys], np.int64)
+        groups = len(places)
+        return SlicePart(
+            tuple(places),
+            tuple(
+                tuple(a.added(b, into, groups) for a, b in zip(one, more, strict=True))
+                for one, more in zip(self.sums, other.sums, strict=True)
+            ),
+            tuple(
+                a.added(b, into, groups) if a is not None and b is not None else None
+                for a, b in zip(self.spreads, other.spreads, strict=True)
+            ),
+            tuple(
+                a.added(b, into, groups) if a is not None and b is not None else None
+                for a, b in zip(self.replicates, other.replicates, strict=True)
+            ),
+        )
+
+
+class SliceParts(NamedTuple):
+    """The slices of each --by."""
+
+    each: tuple[SlicePart, ...]
+
+    def merge(self, other: SliceParts) -> SliceParts:
+        """Both together."""
+        return SliceParts(tuple(a.merge(b) for a, b in zip(self.each, other.each, strict=True)))
+
+
+class _Sliced:
+    """A unit's slices of one --by."""
+
+    def __init__(self, by: By, sums: Sequence[int], job: Job) -> None:
+        self.slicer = Slicer(by)
+        self.sums = [[GroupSums() for _ in range(count)] for count in sums]
+        audit = job.audit
+        self.spreads = [Spread() if audit.sketched else None for _ in sums]
+        self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap else None for _ in sums]
+
+    def part(self) -> SlicePart:
+        return SlicePart(
+            tuple(self.slicer.keys),
+            tuple(tuple(one.flush() for one in some) for some in self.sums),
+            tuple(one and one.flush() for one in self.spreads),
+            tuple(one and one.flush() for one in self.replicates),
+        )
+
+
+class Slices(Accumulator):
+    """Adds each row to its slices.
+
+    Args:
+        job: whose `slices` they are.
+        identity: the rows' keys, for replicates.
+        sums: how many sums each loss keeps.
+        own: of each loss whether its last sum is of the rows' own losses, beside those of its cells.
+    """
+
+    name = "slices"
+
+    def __init__(self, job: Job, identity: Identity | None, sums: Sequence[int], own: Sequence[bool]) -> None:
+        self.identity, self.own = identity, own
+        self.sliced = [_Sliced(by, sums, job) for by in job.slices]
+
+    def begin(self, judged: Judged) -> None:
+        """A block comes."""
+        self.judged = judged
+        self.codes = [one.slicer.codes(judged.chunk) for one in self.sliced]
+
+    def cell(self, loss: int, cell: int, column: LossColumn) -> None:
+        """What one of a loss's sums adds up."""
+        for one, (codes, groups) in zip(self.sliced, self.codes, strict=True):
+            one.sums[loss][cell].add(*column, codes, groups)
+
+    def rows(self, loss: int, column: LossColumn) -> None:
+        """A loss's own rows."""
+        for one, (codes, groups) in zip(self.sliced, self.codes, strict=True):
+            if self.own[loss]:
+                one.sums[loss][-1].add(*column, codes, groups)
+            spread, replicates = one.spreads[loss], one.replicates[loss]
+            if spread is not None:
+                spread.add(*column, codes, groups)
+            if replicates is not None:
+                assert self.identity is not None
+                replicates.add(*column, self.identity.keys(self.judged), codes, groups)
+
+    def part(self) -> SliceParts:
+        """All that was added."""
+        return SliceParts(tuple(one.part() for one in self.sliced))

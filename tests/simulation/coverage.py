@@ -127,11 +127,11 @@ def coverage(design: Design, interval: Interval, level: float = LEVEL, sets: int
     hits = 0
     for rng in generators(design.name, seed, sets):
         low, high = interval(*design.draw(rng), level)
-        hits += low <= design.mean <= high
+        hits += bool(low <= design.mean <= high)
     return Counted(design.name, hits, sets)
 
 
 def rejections(pairs: Pairs, test: PairedTest, alpha: float = 0.05, sets: int = SETS, seed: int = 0) -> Counted:
     """How many p-values are at most alpha, where the two models are equally good."""
-    hits = sum(test(*pairs.draw(rng)) <= alpha for rng in generators(pairs.name, seed, sets))
+    hits = sum(bool(test(*pairs.draw(rng)) <= alpha) for rng in generators(pairs.name, seed, sets))
     return Counted(pairs.name, hits, sets)

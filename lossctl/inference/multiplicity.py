@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from math import inf
 from typing import TypeAlias
 
 PValues: TypeAlias = Sequence[float | None]
@@ -47,8 +48,9 @@ CORRECTIONS: dict[str, Callable[[PValues], Adjusted]] = {"holm": holm, "bh": ben
 
 def _ascending(p_values: PValues) -> list[int]:
     """Places of the defined p-values, the smallest first."""
-    defined = [(p, i) for i, p in enumerate(p_values) if p is not None and p == p]
-    return [i for _, i in sorted(defined)]
+    values = [inf if p is None else p for p in p_values]
+    defined = [i for i, p in enumerate(p_values) if p is not None and p == p]
+    return sorted(defined, key=values.__getitem__)
 
 
 def _times(p_values: PValues, order: Sequence[int], factors: Iterable[float]) -> Iterator[float]:

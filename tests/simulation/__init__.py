@@ -1,0 +1,1 @@
+"""How often intervals cover what they should, and tests find what is not there, over many drawn data sets."""

@@ -37,7 +37,7 @@ class GroupSums:
         self.done = GroupMoments.none()
 
     def add(self, losses: Floats, weights: Floats | None, skipped: Bytes | None, codes: Whole, groups: int) -> None:
-        """Add a block's rows to their groups, save those that are skipped.
+        """Add a block's rows to their groups, save those that are skipped; all arrays lie in one piece.
 
         Args:
             losses: (n,) each row's own.
@@ -103,7 +103,7 @@ class GroupSums:
         for row in odd.tolist():
             loss = losses[row] if weights is None else losses[row] * weights[row]
             self._widen(int(codes[row]), ODD[0 if loss != loss else (1 if loss > 0.0 else 2)])
-        for group, rows in _by_group(codes, wide):
+        for group, rows in _by_group(codes, wide) if len(wide) else ():
             sums = Sums()
             sums.add(losses[rows], None if weights is None else weights[rows], None)
             self._widen(group, sums.flush())
@@ -123,5 +123,4 @@ def _by_group(codes: Whole, rows: Whole) -> Iterator[tuple[int, Whole]]:
     """Each group with those of some rows that are its own."""
     rows = rows[np.argsort(codes[rows], kind="stable")]
     starts = np.flatnonzero(np.diff(codes[rows], prepend=-1))
-    for group, own in zip(codes[rows[starts]].tolist(), np.split(rows, starts[1:]), strict=True):
-        yield group, own
+    yield from zip(codes[rows[starts]].tolist(), np.split(rows, starts[1:]), strict=True)

@@ -63,18 +63,23 @@ class GroupMoments:
     @property
     def plain(self) -> bool:
         """Whether its rows have no weights."""
-        return self.digits.shape[1] == PLAIN
+        return bool(self.digits.shape[1] == PLAIN)
 
     def moment(self, group: int) -> LossPartial:
         """A group's, as `Sums` gives it; each row's weight is told as 1 where rows have none."""
-        data, sums = self.digits[group].tobytes(), self.digits.shape[1]
-        units = [int.from_bytes(data[i : i + 4 * LIMBS], "little", signed=True) << BASE for i in _starts(sums)]
-        counts = dict(zip(COUNTS, self.counts[group].tolist(), strict=False))
+        data = self.digits[group].tobytes()
+        units = [int.from_bytes(data[i : i + 4 * LIMBS], "little", signed=True) << BASE for i in _starts(len(data))]
+        rows, nonzero = int(self.counts[group, 0]), int(self.counts[group, -1])
         least, most = self.extremes[group].tolist()
-        partial = LossPartial(**counts, **dict(zip(SUMS, units, strict=False)), least=least, most=most)
-        if group in self.wide:
-            partial = partial.merge(self.wide[group])
-        return unweighted([partial])[0] if self.plain else partial
+        if self.plain:
+            loss, squares = units
+            weight = rows << UNIT_EXPONENT
+            partial = LossPartial(rows, rows, loss, squares, weight, weight, loss, least=least, most=most)
+        else:
+            loss, squares, weight, weight_squares, cross = units
+            partial = LossPartial(rows, nonzero, loss, squares, weight, weight_squares, cross, 0, 0, 0, least, most)
+        wide = self.wide.get(group)
+        return partial if wide is None else partial.merge(self._told(wide))
 
     def added(self, other: GroupMoments, into: Whole, groups: int) -> GroupMoments:
         """Both together, in `groups` groups.
@@ -145,15 +150,18 @@ class GroupMoments:
         digits, up = self.digits[:, SUMS.index(name)], BASE - self.floor
         for first in range(0, len(digits), CHUNK):
             data = digits[first : first + CHUNK].tobytes()
-            for i in _starts(len(data) // (4 * LIMBS)):
+            for i in _starts(len(data)):
                 yield int.from_bytes(data[i : i + 4 * LIMBS], "little", signed=True) << up
 
     def _widened(self, name: str, numbers: Iterator[int] | list[int]) -> Iterator[int]:
         for group, number in enumerate(numbers):
             partial = self.wide.get(group)
             if partial is not None:
-                number += getattr(unweighted([partial])[0] if self.plain else partial, name)
+                number += getattr(self._told(partial), name)
             yield number
+
+    def _told(self, wide: LossPartial) -> LossPartial:
+        return unweighted([wide])[0] if self.plain else wide
 
     def _grown(self, groups: int) -> GroupMoments:
         more = GroupMoments.none(self.digits.shape[1], groups)
@@ -195,8 +203,8 @@ def counted(kind: str) -> str:
     return "nonzero" if kind == "sum_by_nonzero_weights" else "rows"
 
 
-def _starts(count: int) -> range:
-    return range(0, 4 * LIMBS * count, 4 * LIMBS)
+def _starts(size: int) -> range:
+    return range(0, size, 4 * LIMBS)
 
 
 def _order(into: Whole, groups: int) -> Whole:

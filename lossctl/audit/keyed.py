@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import compress, repeat
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -48,9 +49,11 @@ class KeyedMoments:
         """Both together, whose sums are the same ones."""
         if not self.moments or not other.moments:
             return self if self.moments else other
+        into = np.fromiter(map(self.places.get, other.places, repeat(-1)), np.int64, len(other))
+        new = into < 0
+        into[new] = np.arange(len(self), len(self) + np.count_nonzero(new))
         places = self.places.copy()
-        known = (places.setdefault(key, len(places)) for key in other.places)
-        into = np.fromiter(known, np.int64, len(other))
+        places.update(zip(compress(other.places, new.tolist()), into[new].tolist(), strict=True))
         pairs = zip(self.moments, other.moments, strict=True)
         return KeyedMoments(places, tuple(mine.added(more, into, len(places)) for mine, more in pairs))
 
@@ -60,9 +63,13 @@ class KeyedMoments:
         return KeyedMoments.of([keys[g] for g in order.tolist()], [one.taken(order) for one in self.moments])
 
     def in_order(self) -> KeyedMoments:
-        """The same by ascending keys: numbers, then all else by type, and None last."""
+        """The same by ascending keys; of mixed kinds numbers come first, then all else by type, and None last."""
         keys = self.keys
-        return self.taken(np.array(sorted(range(len(keys)), key=lambda g: rank(keys[g])), np.int64))
+        try:
+            order = sorted(range(len(keys)), key=keys.__getitem__)
+        except TypeError:
+            order = sorted(range(len(keys)), key=lambda g: rank(keys[g]))
+        return self.taken(np.array(order, np.int64))
 
 
 def rank(key: Sequence[Hashable]) -> tuple[tuple[int, str, Hashable], ...]:

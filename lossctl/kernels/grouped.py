@@ -18,6 +18,7 @@ from numba import types
 
 from lossctl.kernels.accumulate import as_uint8
 from lossctl.kernels.cutsum import CUT, CUT_TILE, GRID, MAGNITUDE, rest
+from lossctl.kernels.exactsum import UNIT_EXPONENT
 from lossctl.kernels.pointers import as_float64, as_int64, get, prefetch, put
 from lossctl.kernels.scalar import LARGEST, bits_to_float, float_to_bits, inlined, two_product
 from lossctl.kernels.window import BASE, LIMBS, PLAIN, SLOT, WEIGHTED, stride
@@ -29,7 +30,6 @@ CUT_BOTTOM, CUT_TOP = (1023 - 68) << 52, (1023 + 63) << 52
 INFINITY_BITS, MINUS_INFINITY_BITS = 0x7FF0000000000000, -0x10000000000000
 PLAIN_STRIDE, WEIGHTED_STRIDE = stride(PLAIN), stride(WEIGHTED)
 ROWS, NONZERO, LEAST, MOST = 0, 1, 2, 3
-TOGETHER = 5
 # more records than this do not stay near the processor; each is fetched so many rows ahead
 NEAR, AHEAD = 1 << 11, 12
 
@@ -147,7 +147,7 @@ def bound_of(losses: Any, base: int, t: int) -> int:
 
 
 @inlined
-def cut_row(state: Any, offset: int, scratch: Any, slot: int, x: float, grid: float) -> None:
+def cut(state: Any, offset: int, scratch: Any, slot: int, x: float, grid: float) -> None:
     """Add two cuts of a number to the slot's integers, and what they leave to the limbs at an offset, if anything."""
     finer = grid * CUT
     low = rest(x, grid)
@@ -159,22 +159,45 @@ def cut_row(state: Any, offset: int, scratch: Any, slot: int, x: float, grid: fl
 
 
 @inlined
+def cut_row(state: Any, g: int, scratch: Any, x: float, bound: float) -> None:
+    """Add a row to its group's slot, or to the first where it has no group."""
+    at, slot = g * PLAIN_STRIDE, (g + 1) * SLOT
+    cut(state, at, scratch, slot, x, GRID * bound)
+    cut(state, at + LIMBS if g >= 0 else -1, scratch, slot + 2, x * x, GRID * (bound * bound))
+    put(scratch, slot + 4, get(scratch, slot + 4) + 1)
+    widen(scratch, slot, 5, 6, x)
+
+
+@inlined
 def flush_slots(state: Any, scratch: Any, groups: int, exponent: int) -> None:
-    """Add the slots' integers to their groups' limbs; `exponent` is the bound's."""
+    """Move the slots' integers to their groups' limbs; `exponent` is the bound's."""
+    # the rows in no group
+    for k in range(5):
+        put(scratch, k, 0)
     for g in range(groups):
         slot, at = (g + 1) * SLOT, g * PLAIN_STRIDE
-        words = at + PLAIN * LIMBS
-        if get(scratch, slot + 4) == 0:
+        rows, words = get(scratch, slot + 4), at + PLAIN * LIMBS
+        if rows == 0:
             continue
         for k in range(4):
             # the unit of a cut is 2**-50 of the bound, or of its square, or 2**-100
-            position = exponent * (1 + (k >> 1)) - 50 * (1 + (k & 1)) + 1074 - BASE
+            position = exponent * (1 + (k >> 1)) - 50 * (1 + (k & 1)) + UNIT_EXPONENT - BASE
             place(state, at + (k >> 1) * LIMBS, get(scratch, slot + k), position)
             put(scratch, slot + k, 0)
-        put(state, words + ROWS, get(state, words + ROWS) + get(scratch, slot + 4))
         put(scratch, slot + 4, 0)
+        put(state, words + ROWS, get(state, words + ROWS) + rows)
         widen(state, words, LEAST, MOST, bits_to_float(get(scratch, slot + 5)))
         widen(state, words, LEAST, MOST, bits_to_float(get(scratch, slot + 6)))
+
+
+@inlined
+def start_slots(scratch: Any, groups: int) -> None:
+    """Slots without rows."""
+    for slot in range(groups + 1):
+        for k in range(SLOT):
+            put(scratch, slot * SLOT + k, 0)
+        put(scratch, slot * SLOT + 5, INFINITY_BITS)
+        put(scratch, slot * SLOT + 6, MINUS_INFINITY_BITS)
 
 
 def accumulate(frame: Any) -> None:
@@ -183,37 +206,26 @@ def accumulate(frame: Any) -> None:
     losses, weights, skipped = as_float64(get(frame, 1)), as_float64(get(frame, 2)), as_uint8(get(frame, 3))
     codes, scratch, outside = as_int64(get(frame, 4)), as_int64(get(frame, 7)), as_int64(get(frame, 8))
     has_weights, has_skipped, has_scratch = get(frame, 2) != 0, get(frame, 3) != 0, get(frame, 7) != 0
+    words = WEIGHTED_STRIDE if has_weights else PLAIN_STRIDE
     put(outside, 0, 0)
-    for slot in range(groups + 1 if has_scratch else 0):
-        for k in range(SLOT):
-            put(scratch, slot * SLOT + k, 0)
-        put(scratch, slot * SLOT + 5, INFINITY_BITS)
-        put(scratch, slot * SLOT + 6, MINUS_INFINITY_BITS)
-    base = 0
-    while base < n:
-        t = min(CUT_TILE, n - base)
-        bits = bound_of(losses, base, t) if has_scratch else 0
+    if has_scratch:
+        start_slots(scratch, groups)
+    for base in range(0, n, CUT_TILE):
+        end = min(base + CUT_TILE, n)
+        bits = bound_of(losses, base, end - base) if has_scratch else 0
         bound = bits_to_float(bits)
-        for i in range(base, base + t if bits != 0 else base):
+        for i in range(base, end if bits != 0 else base):
             g = group_of(codes, i, groups, has_skipped, skipped)
-            x, at, slot = get(losses, i), g * PLAIN_STRIDE, (g + 1) * SLOT
-            cut_row(state, at, scratch, slot, x, GRID * bound)
-            cut_row(state, at + LIMBS if g >= 0 else -1, scratch, slot + 2, x * x, GRID * bound * bound)
-            put(scratch, slot + 4, get(scratch, slot + 4) + 1)
-            widen(scratch, slot, 5, 6, x)
+            cut_row(state, g, scratch, get(losses, i), bound)
         if bits != 0:
             flush_slots(state, scratch, groups, (bits >> 52) - 1023)
-            for k in range(TOGETHER):
-                put(scratch, k, 0)
-        for i in range(base, base if bits != 0 else base + t):
+        for i in range(base if bits == 0 else end, end):
             if groups > NEAR and i + AHEAD < n:
-                fetch(state, get(codes, i + AHEAD), groups, WEIGHTED_STRIDE if has_weights else PLAIN_STRIDE)
+                fetch(state, get(codes, i + AHEAD), groups, words)
             g = group_of(codes, i, groups, has_skipped, skipped)
             if g < 0:
                 continue
-            x = get(losses, i)
             if has_weights:
-                note(outside, i, weighted_row(state, g * WEIGHTED_STRIDE, x, get(weights, i)))
+                note(outside, i, weighted_row(state, g * words, get(losses, i), get(weights, i)))
             else:
-                note(outside, i, plain_row(state, g * PLAIN_STRIDE, x))
-        base += CUT_TILE
+                note(outside, i, plain_row(state, g * words, get(losses, i)))

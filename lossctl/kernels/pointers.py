@@ -71,7 +71,8 @@ def prefetch(typing_context: Any, pointer: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         at = builder.bitcast(builder.gep(args[0], [args[1]], inbounds=True), ir.IntType(8).as_pointer())
         flag = ir.IntType(32)
-        word = builder.module.declare_intrinsic("llvm.prefetch", [at.type], ir.FunctionType(ir.VoidType(), [at.type, flag, flag, flag]))
+        kind = ir.FunctionType(ir.VoidType(), [at.type, flag, flag, flag])
+        word = builder.module.declare_intrinsic("llvm.prefetch", [at.type], kind)
         builder.call(word, [at, flag(1), flag(3), flag(1)])
         return context.get_dummy_value()
 

@@ -45,3 +45,12 @@ class LossPartial(NamedTuple):
             name: getattr(self, name) - getattr(part, name) for name in self._fields if name not in ("least", "most")
         }
         return LossPartial(**left)
+
+    @property
+    def special(self) -> float | None:
+        """NaN or infinity where a row's loss is, else None."""
+        if self.nan or (self.positive_infinity and self.negative_infinity):
+            return math.nan
+        if self.positive_infinity or self.negative_infinity:
+            return math.inf if self.positive_infinity else -math.inf
+        return None

@@ -145,11 +145,7 @@ def _exactly(partial: LossPartial) -> Fraction | float:
 
 def _special(partial: LossPartial) -> float | None:
     """NaN or infinity where a row was, else None."""
-    if partial.nan or (partial.positive_infinity and partial.negative_infinity):
-        return math.nan
-    if partial.positive_infinity or partial.negative_infinity:
-        return math.inf if partial.positive_infinity else -math.inf
-    return None
+    return partial.special
 
 
 def _value(settled: Settled, partial: LossPartial, units: int | None, on_empty: OnEmpty | None, unit: str) -> float:

@@ -198,3 +198,15 @@ def accumulate_kernel(cut: bool) -> Kernel:
         return (cutsum if cut else accumulate).accumulate, _frame_signature()
 
     return _callable(machine().address(f"accumulate cut={cut}", make))
+
+
+@cache
+def grouped_kernel() -> Kernel:
+    """The kernel of exact sums by group: see `grouped`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import grouped
+
+        return grouped.accumulate, _frame_signature()
+
+    return _callable(machine().address("accumulate by group", make))

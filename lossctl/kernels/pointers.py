@@ -65,6 +65,21 @@ def put(typing_context: Any, pointer: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing_context: Any, pointer: Any, index: Any) -> Any:
+    """Have the processor fetch what stands at an index, soon to be written."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.bitcast(builder.gep(args[0], [args[1]], inbounds=True), ir.IntType(8).as_pointer())
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [at.type, flag, flag, flag])
+        word = builder.module.declare_intrinsic("llvm.prefetch", [at.type], kind)
+        builder.call(word, [at, flag(1), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.none(pointer, types.int64), generate
+
+
+@intrinsic
 def shifted(typing_context: Any, pointer: Any, index: Any) -> Any:
     """A pointer to the number at an index, and those behind it."""
 

@@ -198,3 +198,15 @@ def accumulate_kernel(cut: bool) -> Kernel:
         return (cutsum if cut else accumulate).accumulate, _frame_signature()
 
     return _callable(machine().address(f"accumulate cut={cut}", make))
+
+
+@cache
+def resample_kernel() -> Kernel:
+    """The kernel that adds rows up over many resamples: see `resample`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import resample
+
+        return resample.resample, _frame_signature()
+
+    return _callable(machine().address("resample", make))

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lossctl.evaluation.sketch import NOTHING, distinct, number_hashes, smallest, text_hashes
+from lossctl.audit.hashes import number_hashes, text_hashes
+from lossctl.evaluation.sketch import NOTHING, distinct, smallest
 from lossctl.kernels.exactsum import UNIT_EXPONENT, ratio
 from lossctl.readers.block import raw
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lossctl.evaluation.sketch import Hashes
+    from lossctl.audit.hashes import Hashes
     from lossctl.readers.source import Values
 
 # different values up to which each is counted, and of which as many are looked at first

@@ -210,3 +210,15 @@ def grouped_kernel() -> Kernel:
         return grouped.accumulate, _frame_signature()
 
     return _callable(machine().address("accumulate by group", make))
+
+
+@cache
+def resample_kernel() -> Kernel:
+    """The kernel that adds rows up over many resamples: see `resample`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import resample
+
+        return resample.resample, _frame_signature()
+
+    return _callable(machine().address("resample", make))

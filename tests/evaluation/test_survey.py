@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lossctl
+from lossctl.audit.hashes import number_hashes, text_hashes
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation.column import Column, exact_total
-from lossctl.evaluation.sketch import EXACT, NOTHING, distinct, number_hashes, smallest, text_hashes
+from lossctl.evaluation.sketch import EXACT, NOTHING, distinct, smallest
 from lossctl.evaluation.survey import Survey
 from lossctl.kernels.exactsum import exact
 

@@ -198,3 +198,15 @@ def accumulate_kernel(cut: bool) -> Kernel:
         return (cutsum if cut else accumulate).accumulate, _frame_signature()
 
     return _callable(machine().address(f"accumulate cut={cut}", make))
+
+
+@cache
+def bucket_kernel(plain: bool) -> Kernel:
+    """The kernel that counts rows by bucket, or the one for weights and groups: see `bucketcount`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import bucketcount
+
+        return bucketcount.count if plain else bucketcount.tally, _frame_signature()
+
+    return _callable(machine().address(f"buckets plain={plain}", make))

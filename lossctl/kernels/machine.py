@@ -222,3 +222,15 @@ def resample_kernel() -> Kernel:
         return resample.resample, _frame_signature()
 
     return _callable(machine().address("resample", make))
+
+
+@cache
+def bucket_kernel(plain: bool) -> Kernel:
+    """The kernel that counts rows by bucket, or the one for weights and groups: see `bucketcount`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import bucketcount
+
+        return bucketcount.count if plain else bucketcount.tally, _frame_signature()
+
+    return _callable(machine().address(f"buckets plain={plain}", make))

@@ -11,6 +11,7 @@ from lossctl import __version__
 from lossctl.catalogue.declare import Value
 
 if TYPE_CHECKING:
+    from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.readers.aligned import JoinAccount
 
 SCHEMA_VERSION = 1
@@ -109,7 +110,12 @@ class LossResult:
 
 
 class Report(NamedTuple):
-    """What one call found; `shapes` is what was said of the shape of labels and preds, such as `label_map`."""
+    """What one call found.
+
+    Attributes:
+        shapes: what was said of the shape of labels and preds, such as `label_map`.
+        gates: the verdicts on it, where gates were asked for.
+    """
 
     inputs: tuple[InputFile, ...]
     columns: Mapping[str, tuple[str, ...] | None]
@@ -119,6 +125,7 @@ class Report(NamedTuple):
     shapes: Mapping[str, Any] = NOTHING
     where: str | None = None
     join: JoinAccount | None = None
+    gates: Verdicts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -133,6 +140,7 @@ class Report(NamedTuple):
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],
             **({} if self.join is None else {"join": self.join.to_dict()}),
+            **({} if self.gates is None else {"gates": self.gates.to_dict()}),
         }
 
 

@@ -7,26 +7,14 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from lossctl.catalogue.declare import Role
-from lossctl.catalogue.domain import Domain, When
 from lossctl.errors import DataError, UsageError, nearest
-from lossctl.evaluation.gate_target import VALUE, Column, Target
+from lossctl.evaluation.gate_account import rows_counted, share_of_read, warnings_counted
+from lossctl.evaluation.gate_slices import said, slices_of
+from lossctl.evaluation.gate_target import VALUE, Document, Target
 
-Document = Mapping[str, Any]
+# of a comparison, in the result itself or within its difference
+OUTCOMES = ("wins", "losses", "ties", "p_adjusted")
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-# what `warnings` may hold: one that is not there counts 0
-WARNINGS = (
-    *("rows_not_normalised", "constant_prediction", "logits_look_like_probabilities", "guarded_rows", "no_class_0"),
-    *("decimal_comma", "one_column_as_two_classes", "second_of_two_columns"),
-)
-# what `dropped` may hold, beside the reasons of the losses' own domains: one that is not there counts 0
-FAULTS = ("null", "nan", "inf", "unreadable", "unmapped")
-REASONS = (
-    *("ignored", "duplicate_id", "unmatched_id", "unknown_class", "pred_lists_differ", "pred_id_out_of_range"),
-    *("duplicate_pred_id", "pred_sum_above_one", "weight_out_of_range", "mask_out_of_range"),
-    *("label_out_of_range", "pred_out_of_range", "probability_out_of_range", "log_probability_out_of_range"),
-)
-NOUNS = ("label", "pred", "weight", "mask", "pred_ids")
 
 
 class Found(NamedTuple):
@@ -61,21 +49,16 @@ def look_up(document: Document, target: Target, share: bool) -> tuple[Found, ...
         DataError: it is not there, or is no number; with what there is.
     """
     if target.kind in ("rows", "warning"):
-        count = _rows(document, target) if target.kind == "rows" else _warned(document, target.path[0])
-        return (Found(_share(document, count) if share else count),)
+        count = rows_counted(document, target) if target.kind == "rows" else warnings_counted(document, target.path[0])
+        return (Found(share_of_read(document, count) if share else count),)
     if target.kind == "document":
         return (Found(_number(document, target.path, target.text, "the document")),)
     result = result_of(document.get("results", ()), target)
     if not target.columns:
         return (_found(result, result, target),)
-    slices = _slices(result, target)
+    slices = slices_of(result, target)
     found = tuple(_found(entry, result, target) for entry in slices)
     return found if target.pick in ("any", "all") else (_picked(found, slices, result, target),)
-
-
-def said(by: Mapping[str, Any]) -> str:
-    """A slice in words, such as "region=eu, sex=null"."""
-    return ", ".join(f"{name}={'null' if value is None else value}" for name, value in by.items())
 
 
 def result_of(results: Sequence[Document], target: Target) -> Document:
@@ -145,102 +128,6 @@ def _name(entry: Document) -> str:
     return told if entry.get("model") is None else f"{entry['model']}.{told}"
 
 
-def _rows(document: Document, target: Target) -> int:
-    head, *reason = target.path
-    rows = document["rows"]
-    if head != "dropped":
-        return int(rows.get(head, 0))
-    dropped: Mapping[str, int] = rows["dropped"]
-    if not reason:
-        return sum(dropped.values())
-    known = _reasons(document)
-    if reason[0] not in dropped and reason[0] not in known:
-        there = f"; rows were dropped as {', '.join(dropped)}" if dropped else ""
-        raise DataError(f"{target.text}: no rows are dropped as {reason[0]}{nearest(reason[0], known) or there}")
-    return int(dropped.get(reason[0], 0))
-
-
-def _reasons(document: Document) -> set[str]:
-    """What rows of this call can be dropped for."""
-    from lossctl.catalogue.registry import find
-
-    nouns = (*NOUNS, *document.get("columns", ()))
-    formulas = [formula for entry in document.get("results", ()) for formula in find(entry["loss"]).formulas]
-    own = {domain.reason for formula in formulas for role in formula.roles for domain in _domains(role)}
-    made = {f"{fault}_{noun}" for fault in FAULTS for noun in nouns} | {f"{noun}_out_of_range" for noun in nouns}
-    return {*REASONS, *own, *made}
-
-
-def _domains(role: Role) -> tuple[Domain, ...]:
-    """The domains that a role may have; where it hangs on a number, its reason is none of its own."""
-    if isinstance(role.domain, When):
-        return role.domain.then, role.domain.otherwise
-    return (role.domain,) if isinstance(role.domain, Domain) else ()
-
-
-def _warned(document: Document, code: str) -> int:
-    found = {entry["code"]: 0 for entry in document.get("warnings", ())}
-    for entry in document.get("warnings", ()):
-        found[entry["code"]] += int(entry["count"])
-    known = sorted({*WARNINGS, *found})
-    if code not in known:
-        near = nearest(code, known) or f"; there are {', '.join(known)}"
-        raise DataError(f"warning({code}): no warning has this code{near}")
-    return found.get(code, 0)
-
-
-def _share(document: Document, count: int) -> Fraction:
-    read = int(document["rows"]["read"])
-    if not read:
-        raise DataError("no rows were read, so there is no share of them")
-    return Fraction(count, read)
-
-
-def _slices(result: Document, target: Target) -> list[Document]:
-    """The slices of a target's columns with its values.
-
-    Raises:
-        DataError: there are none, or several of which one is meant; with what there is.
-    """
-    slices: Sequence[Document] = result.get("slices") or ()
-    cuts = {names: _matched(names, target.columns) for names in dict.fromkeys(tuple(entry["by"]) for entry in slices)}
-    fitting = {names: keys for names, keys in cuts.items() if keys is not None}
-    asked = "*".join(column.text for column in target.columns)
-    if len(fitting) != 1:
-        there = ", ".join("*".join(names) for names in fitting or cuts)
-        told = f"there are slices by {there}" if there else "the call made none"
-        raise DataError(f"{target.text}: {'no' if not fitting else 'not one but several'} slices by {asked}; {told}")
-    ((names, keys),) = fitting.items()
-    some = [entry for entry in slices if tuple(entry["by"]) == names]
-    found = [entry for entry in some if _has_values(entry["by"], keys or (), target.columns)]
-    if not found or (not target.pick and len(found) > 1):
-        values = [said(entry["by"]) for entry in some[:5]]
-        more = ", ..." if len(some) > 5 else ""
-        count = "no slice" if not found else f"{len(found)} slices"
-        raise DataError(f"{target.text}: {count} of these values; there are {'; '.join(values)}{more}")
-    return found
-
-
-def _has_values(by: Mapping[str, Any], keys: Sequence[str], columns: Sequence[Column]) -> bool:
-    pairs = zip(keys, columns, strict=True)
-    return all(column.value is None or column.value.is_of(by[key]) for key, column in pairs)
-
-
-def _matched(names: Sequence[str], columns: Sequence[Column]) -> tuple[str, ...] | None:
-    """The names that slices go by for each column; None where they go by others."""
-    if len(names) != len(columns):
-        return None
-    found = tuple(next((name for name in names if _is_column(name, column)), None) for column in columns)
-    keys = tuple(name for name in found if name is not None)
-    return keys if len(set(keys)) == len(names) else None
-
-
-def _is_column(name: str, column: Column) -> bool:
-    """Whether slices by this name are by the column; either may say how it is cut, both must say the same."""
-    bare = name.partition(":")[0]
-    return name in (column.text, column.name) or (not column.how and bare == column.name)
-
-
 def _picked(found: tuple[Found, ...], slices: Sequence[Document], result: Document, target: Target) -> Found:
     """The one number of several slices: of the worst, of the best, or the distance between both."""
     if not target.pick:
@@ -272,7 +159,7 @@ def bounded(found: Found) -> Found:
 def _found(entry: Document, result: Document, target: Target) -> Found:
     """The number of a result, or of a slice of it."""
     path, at = target.path, entry.get("by")
-    if path[0] == "difference" and path[1] in entry:
+    if path[0] == "difference" and path[1] in OUTCOMES and path[1] in entry:
         path = path[1:]
     if path[0] == "guarded" and len(path) == 2 and path[1] in ("count", "share") and not entry.get("guarded"):
         # null means that no row was

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from lossctl.errors import UsageError, nearest
 
+# a result's document: as `Report.to_dict` gives it, or as it was read from JSON
+Document = Mapping[str, Any]
 Kind = Literal["loss", "rows", "warning", "document"]
 
 # the keys of a result that hold a number, or a mapping of some

@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from lossctl.errors import DataError, UsageError
 from lossctl.evaluation.gate import And, Comparison, Gate, Limit, Not, Or, Tree, comparisons, parse_all
-from lossctl.evaluation.gate_lookup import Document, Found, bounded, look_up, result_of
+from lossctl.evaluation.gate_lookup import Found, bounded, look_up, result_of
+from lossctl.evaluation.gate_target import Document
 from lossctl.evaluation.result import plain
 
 Basis = Literal["value", "ci"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lossctl.evaluation.gate_lookup import said
+from lossctl.evaluation.gate_slices import said
 from lossctl.show.cells import printable
 
 if TYPE_CHECKING:

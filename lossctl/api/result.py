@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lossctl.errors import UsageError, nearest
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console, ConsoleOptions, RenderResult
 
+    from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount, Warned
     from lossctl.evaluation.rows import LossRows
     from lossctl.evaluation.run import Evaluation
@@ -96,6 +97,30 @@ class Result:
             specs = [entry.spec for entry in self.results]
             raise UsageError(f"{len(found)} of the losses are {name!r}{nearest(name, specs)}; there are {specs}")
         return found[0]
+
+    def gate(self, *gates: str, on: Literal["value", "ci"] = "value") -> Verdicts:
+        """What becomes of gates, such as "mean > 0.3": each fails where it holds.
+
+        Args:
+            *gates: as --fail-if takes them; `lossctl.evaluation.gate` has the grammar.
+            on: "ci" judges values on their intervals, and then a gate may be inconclusive.
+
+        Raises:
+            UsageError: a text that is no gate, or a loss that the call does not have.
+            DataError: what a gate names is absent, null or NaN, or nothing has an interval.
+
+        Example:
+            >>> import lossctl
+            >>> found = lossctl.evaluate("samples/diabetes.csv", loss="mae")
+            >>> [entry.verdict for entry in found.gate("mean > 50", "mean > 40 and not dropped > 1%")]
+            ['pass', 'fail']
+        """
+        from lossctl.evaluation import gate_verdict
+
+        document = self.to_dict()
+        found = gate_verdict.judge(gate_verdict.gates(gates, document["results"], on), document, on)
+        gate_verdict.refuse_errors(found)
+        return found
 
     @property
     def row_names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
 from lossctl.cli.answer import as_named, called, readable, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.audit import levels, said
+from lossctl.cli.gates import gating
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 from lossctl.evaluation.shape_words import class_names, shapes
@@ -60,6 +61,10 @@ def eval_command(
     on_empty: w.OnEmptyWord = None,
     dropped: w.DroppedFile = None,
     max_dropped: w.MaxDropped = None,
+    fail_if: a.FailIf = None,
+    gate_on: a.GateOnWord = None,
+    junit: a.Junit = None,
+    exit_zero: a.ExitZero = False,
     format: w.FormatWord = None,
     json: w.Json = False,
     value_only: w.ValueOnly = False,
@@ -88,7 +93,7 @@ def eval_command(
     batch_size: w.BatchSize = 0,
     timings: w.Timings = False,
     options: dict[str, Value] | None = None,
-) -> None:
+) -> int:
     """Compute losses of a file of predictions.
 
     \b
@@ -101,6 +106,7 @@ def eval_command(
       lossctl eval preds.parquet --loss log_loss --where "split == 'test' and score > 0.5"
       lossctl eval preds.csv --functions my_losses.py --loss focal --gamma 1
       lossctl eval preds.csv --loss huber:delta=2 -r none --id row_id -o rows.parquet
+      lossctl eval preds.csv --loss huber --fail-if 'huber.mean > 0.3 or dropped > 0.1%' --junit gates.xml
 
     Columns that are not named are found by their names; what was chosen is said on stderr. `lossctl losses`
     lists the losses; a framework's names bring its guards, defaults and reductions.
@@ -117,6 +123,7 @@ def eval_command(
     chosen = _format(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
+    gates = gating(fail_if, gate_on, junit, exit_zero, output, [] if reduction == "none" else bound)
     named = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
     selectors = _roles(named, role or [])
     read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
@@ -166,22 +173,24 @@ def eval_command(
     prepare_kernels(quiet)
     twice = dropped is not None or reads_again(bound, reduction, asked["audit"]) or bool(labels_from)
     given = (*(files or ()), *(labels_from or ()))
-    with readable(given, twice, quiet, input_format) as paths:
+    with gates.reporting(), readable(given, twice, quiet, input_format) as paths:
         preds_files, labels_files = paths[: len(files or ())], paths[len(files or ()) :]
         join = join_of(labels_files or None, on, on_unmatched.value, by_position)
         result = run(request_of(preds_files, bound, selectors=selectors, join=join, **asked))
         names = called(paths, given)
-        report = as_named(result.report, names)
+        report = gates.judged(as_named(result.report, names))
         if not quiet:
             tell(report)
         if dropped is not None:
             save_dropped(result, dropped, names)
-        if reduction == "none":
-            write_rows(result, chosen, output, row_id or (), names)
-        else:
-            write(report, chosen, output, color)
+        with gates.kept():
+            if reduction == "none":
+                write_rows(result, chosen, output, row_id or (), names)
+            else:
+                write(report, chosen, output, color)
     if timings:
         tell_timings()
+    return gates.ended(report, quiet)
 
 
 def _scale(losses: Sequence[str], options: dict[str, Value], said: float | None) -> float | None:

@@ -13,7 +13,8 @@ from enum import Enum
 from functools import wraps
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
-Command = Callable[..., None]
+# what a command returns is the exit code, 0 for None
+Command = Callable[..., int | None]
 
 
 class Flag(NamedTuple):
@@ -60,8 +61,8 @@ def spoken(command: Command, further: Sequence[inspect.Parameter] = (), without:
     kept = [_with_typer(p) for p in signature.parameters.values() if p.name != without]
 
     @wraps(command)
-    def wrapped(**given: Any) -> None:
-        command(**given)
+    def wrapped(**given: Any) -> int | None:
+        return command(**given)
 
     wrapped.__signature__ = signature.replace(parameters=[*kept, *further])  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in (*kept, *further)}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any
 
 from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.registry import all_losses, find, named_losses, names
-from lossctl.cli.flag import flag_of, spoken
+from lossctl.cli.flag import Command, flag_of, spoken
 from lossctl.errors import UsageError
 
 # options of a loss that are flags of every call
@@ -25,7 +25,7 @@ def loss_options() -> dict[str, list[tuple[str, Option]]]:
     return found
 
 
-def with_loss_options(command: Callable[..., None], words: Sequence[str] | None) -> Callable[..., None]:
+def with_loss_options(command: Command, words: Sequence[str] | None) -> Command:
     """The command with a flag for each loss option; those given reach it as the dict `options`.
 
     Args:
@@ -39,9 +39,10 @@ def with_loss_options(command: Callable[..., None], words: Sequence[str] | None)
     free = {n: having for n, having in offered.items() if not {f"--{n.replace('_', '-')}", having[0][1].flag} & taken}
     flags = {name: _parameter(name, having) for name, having in free.items()}
 
-    def wrapped(**given: Any) -> None:
-        options = {name: given.pop(name) for name in flags}
-        command(**given, options={name: _value(name, text) for name, text in options.items() if text is not None})
+    def wrapped(**given: Any) -> int | None:
+        said = {name: given.pop(name) for name in flags}
+        options = {name: _value(name, text) for name, text in said.items() if text is not None}
+        return command(**given, options=options)
 
     wrapped.__doc__, wrapped.__signature__ = command.__doc__, signature  # type: ignore[attr-defined]
     return spoken(wrapped, list(flags.values()), without="options")

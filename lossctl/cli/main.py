@@ -33,13 +33,13 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     sys.argv[1:] = [word for word in sys.argv[1:] if word != "--debug"]
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    code = 0
     try:
         code = _run()
         sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read has left: nothing more to say, also not at exit
+        # whoever read has left: nothing more to say, also not at exit; what was judged before stands
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except KeyboardInterrupt:
         code = INTERRUPTED
     except SystemExit as ended:
@@ -69,8 +69,7 @@ def _run() -> int:
     if sys.argv[1:2] == ["eval"] and not COMPLETING:
         arguments = plain_call(eval_command, sys.argv[2:])
         if arguments is not None:
-            eval_command(**arguments)
-            return 0
+            return eval_command(**arguments)
     if sys.argv[1:2] == ["inspect"] and not COMPLETING:
         from lossctl.cli.inspect import inspect_command
 

@@ -11,6 +11,7 @@ from lossctl import __version__
 from lossctl.catalogue.declare import Value
 
 if TYPE_CHECKING:
+    from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.readers.aligned import JoinAccount
 
 SCHEMA_VERSION = 1
@@ -119,9 +120,12 @@ class LossResult:
 
 
 class Report(NamedTuple):
-    """What one call found; `shapes` is what was said of the shape of labels and preds, such as `label_map`.
+    """What one call found.
 
-    `more` is what the audit found of the whole call, by its name in the JSON.
+    Attributes:
+        shapes: what was said of the shape of labels and preds, such as `label_map`.
+        gates: the verdicts on it, where gates were asked for.
+        more: what the audit found of the whole call, by its name in the JSON.
     """
 
     inputs: tuple[InputFile, ...]
@@ -133,6 +137,7 @@ class Report(NamedTuple):
     where: str | None = None
     join: JoinAccount | None = None
     more: Mapping[str, Any] = NOTHING
+    gates: Verdicts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -148,6 +153,7 @@ class Report(NamedTuple):
             "results": [entry.to_dict() for entry in self.results],
             **({} if self.join is None else {"join": self.join.to_dict()}),
             **self.more,
+            **({} if self.gates is None else {"gates": self.gates.to_dict()}),
         }
 
 

@@ -6,6 +6,7 @@ from html import escape
 
 from lossctl.evaluation.result import Report
 from lossctl.show.cells import Row, row_of
+from lossctl.show.gates import line
 from lossctl.show.table import account_line, columns_line, warning_lines
 
 HEADS = ("loss", "value", "± stderr", "reduction", "denominator", "count", "min", "max")
@@ -16,7 +17,8 @@ def document(report: Report) -> str:
     rows = "".join(map(_row, map(row_of, report.results)))
     head = "".join(f"<th>{name}</th>" for name in HEADS)
     above = "<br>".join(escape(line) for line in (columns_line(report), account_line(report)))
-    below = "".join(f"<br>{escape(line)}" for line in warning_lines(report))
+    said = [*warning_lines(report), *map(line, report.gates or ())]
+    below = "".join(f"<br>{escape(text)}" for text in said)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
     return f"<div><small>{above}{below}</small>{table}</div>"
 

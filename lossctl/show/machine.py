@@ -99,8 +99,9 @@ def _json(result: Report) -> str:
 
 
 def _jsonl(result: Report) -> str:
-    rows = result.to_dict()["rows"]
-    lines = (json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), "rows": rows}) for entry in result.results)
+    # what is of the whole call stands in every line, as a line is read by itself
+    whole = {"rows": result.rows.to_dict(), **({} if result.gates is None else {"gates": result.gates.to_dict()})}
+    lines = (json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), **whole}) for entry in result.results)
     return "".join(f"{line}\n" for line in lines)
 
 

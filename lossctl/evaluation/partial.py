@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lossctl.audit.digest import Digest
 from lossctl.audit.moments import LossPartial
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Partial(NamedTuple):
         looks: role to what its scan saw.
         dropped: the rows left out, where they are asked for.
         filtered: rows that a filter kept from being read.
+        digest: of the numbers of all rows that were read.
     """
 
     unit_rows: Mapping[tuple[int, int], int] = EMPTY
@@ -81,6 +83,7 @@ class Partial(NamedTuple):
     looks: Mapping[str, Look] = EMPTY
     dropped: tuple[Dropped, ...] = ()
     filtered: int = 0
+    digest: Digest = Digest()
 
     def merge(self, other: Partial) -> Partial:
         """Both together; the order does not matter."""
@@ -102,6 +105,15 @@ class Partial(NamedTuple):
             looks,
             (*self.dropped, *other.dropped),
             self.filtered + other.filtered,
+            self.digest.merge(other.digest),
+        )
+
+    def behind(self, files: int) -> Partial:
+        """The same with its files counted behind some others."""
+        return self._replace(
+            unit_rows={(file + files, unit): rows for (file, unit), rows in self.unit_rows.items()},
+            offences=tuple(entry._replace(file=entry.file + files) for entry in self.offences),
+            dropped=tuple(entry._replace(file=entry.file + files) for entry in self.dropped),
         )
 
     @property

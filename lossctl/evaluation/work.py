@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl import timing
+from lossctl.audit.digest import Digest
 from lossctl.audit.moments import LossPartial
 from lossctl.audit.sums import Sums, unweighted
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
-from lossctl.evaluation.frames import Buffers, loss_rows
+from lossctl.evaluation.frames import Buffers, digest_rows, loss_rows
 from lossctl.evaluation.partial import SHOWN, Dropped, Look, Partial
 from lossctl.evaluation.request import Job
 from lossctl.evaluation.rows import LossRows
@@ -207,6 +208,7 @@ class _Tally:
         self.sums = [[Sums() for _ in cells] for cells in self.cells]
         self.guarded = [Sums() for _ in job.losses]
         self.result = Partial()
+        self.digest = Digest()
         self.read = 0
 
     def add(self, judged: Judged) -> None:
@@ -214,6 +216,8 @@ class _Tally:
         if not judged.block.rows:
             self._account(judged, {})
             return
+        with timing.Phase("digest"):
+            self.digest = self.digest.merge(digest_rows(judged.block, buffers()))
         skips: list[np.ndarray | None] = []
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
@@ -275,7 +279,8 @@ class _Tally:
     def partial(self) -> Partial:
         """All of the unit."""
         made = tuple(map(self._flushed, self.job.losses, self.sums, self.guarded))
-        return self.result._replace(unit_rows={(self.unit.file, self.unit.number): self.read}, losses=made)
+        place = self.unit.file, self.unit.number
+        return self.result._replace(unit_rows={place: self.read}, losses=made, digest=self.digest)
 
     def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
         touched = guarded.flush()

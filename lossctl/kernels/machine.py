@@ -198,3 +198,15 @@ def accumulate_kernel(cut: bool) -> Kernel:
         return (cutsum if cut else accumulate).accumulate, _frame_signature()
 
     return _callable(machine().address(f"accumulate cut={cut}", make))
+
+
+@cache
+def digest_kernel() -> Kernel:
+    """The kernel that hashes a block's rows: see `digest`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import digest
+
+        return digest.digest, _frame_signature()
+
+    return _callable(machine().address("digest", make))

@@ -13,7 +13,7 @@ from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import words as w
-from lossctl.cli.answer import as_named, called, readable, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.answer import as_named, called, readable, save, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 from lossctl.evaluation.shape_words import class_names, shapes
@@ -62,6 +62,7 @@ def eval_command(
     json: w.Json = False,
     value_only: w.ValueOnly = False,
     output: w.Output = None,
+    save_as: w.Save = None,
     quiet: w.Quiet = False,
     color: w.Color = None,
     threads: w.ThreadCount = 0,
@@ -94,7 +95,7 @@ def eval_command(
     bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
-    chosen = _format(format, json, value_only, output, reduction)
+    chosen = format_asked(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
     named = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
@@ -137,6 +138,8 @@ def eval_command(
         report = as_named(result.report, names)
         if not quiet:
             tell(report)
+        if save_as is not None:
+            save(result, save_as, names)
         if dropped is not None:
             save_dropped(result, dropped, names)
         if reduction == "none":
@@ -227,7 +230,14 @@ def _max_dropped(text: str | None) -> float | int | None:
     return limit
 
 
-def _format(format: w.Format | None, json: bool, value_only: bool, output: str | None, reduction: str | None) -> str:
+def format_asked(
+    format: w.Format | None, json: bool, value_only: bool, output: str | None, reduction: str | None
+) -> str:
+    """The format that the flags and the output's suffix ask for.
+
+    Raises:
+        UsageError: two of them, or one number of many.
+    """
     from lossctl.show.machine import format_of
 
     said = [name for name, given in (("--json", json), ("--value-only", value_only), ("--format", format)) if given]

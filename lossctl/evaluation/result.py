@@ -11,6 +11,7 @@ from lossctl import __version__
 from lossctl.catalogue.declare import Value
 
 if TYPE_CHECKING:
+    from lossctl.evaluation.evidence import Evidence
     from lossctl.readers.aligned import JoinAccount
 
 SCHEMA_VERSION = 1
@@ -119,6 +120,7 @@ class Report(NamedTuple):
     shapes: Mapping[str, Any] = NOTHING
     where: str | None = None
     join: JoinAccount | None = None
+    evidence: Evidence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -133,6 +135,7 @@ class Report(NamedTuple):
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],
             **({} if self.join is None else {"join": self.join.to_dict()}),
+            **({} if self.evidence is None else self.evidence.to_dict()),
         }
 
 

@@ -11,6 +11,7 @@ from lossctl import __version__
 from lossctl.catalogue.declare import Value
 
 if TYPE_CHECKING:
+    from lossctl.evaluation.evidence import Evidence
     from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.readers.aligned import JoinAccount
 
@@ -138,6 +139,7 @@ class Report(NamedTuple):
     join: JoinAccount | None = None
     more: Mapping[str, Any] = NOTHING
     gates: Verdicts | None = None
+    evidence: Evidence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -154,6 +156,7 @@ class Report(NamedTuple):
             **({} if self.join is None else {"join": self.join.to_dict()}),
             **self.more,
             **({} if self.gates is None else {"gates": self.gates.to_dict()}),
+            **({} if self.evidence is None else self.evidence.to_dict()),
         }
 
 

@@ -12,6 +12,7 @@ from lossctl import timing
 from lossctl.audit.moments import LossPartial
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
+from lossctl.evaluation.evidence import Evidence
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.findings import with_findings
 from lossctl.evaluation.opening import open_all
@@ -34,6 +35,13 @@ class Evaluation(NamedTuple):
     request: Request
     plan: Plan
     partial: Partial
+
+    @property
+    def rows_are_there(self) -> bool:
+        """Whether there are files to look at again: not where partials were put together."""
+        from lossctl.evaluation.recorded import Recorded
+
+        return not any(isinstance(source, Recorded) for source in self.plan.job.sources)
 
     def report(self) -> Report:
         """The partial reduced to one value a loss; without values for the reduction "none".
@@ -61,7 +69,9 @@ class Evaluation(NamedTuple):
         warned = warnings_for(job, partial, results)
         where, shapes = joined(self.request.where), self.request.shapes
         join = None if self.request.join is None else join_account(job)
-        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes, where, join)
+        evidence = Evidence(self.request, job, partial.digest, results)
+        said = (account(partial), warned, results, shapes, where, join, evidence)
+        return Report(inputs(job, partial), columns(job), *said)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl import timing
+from lossctl.audit.digest import Digest
 from lossctl.audit.moments import LossPartial
 from lossctl.audit.rows import LossColumn
 from lossctl.audit.sums import Sums, unweighted
@@ -16,7 +17,7 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluation.audited import audit_columns, audit_of
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
-from lossctl.evaluation.frames import Buffers, loss_rows
+from lossctl.evaluation.frames import Buffers, digest_rows, loss_rows
 from lossctl.evaluation.partial import SHOWN, Dropped, Look, Partial
 from lossctl.evaluation.pooled import pooled_rows
 from lossctl.evaluation.request import Job
@@ -211,6 +212,7 @@ class _Tally:
         self.guarded = [Sums() for _ in job.losses]
         self.audit = audit_of(job, unit)
         self.result = Partial()
+        self.digest = Digest()
         self.read = 0
 
     def add(self, judged: Judged) -> None:
@@ -218,6 +220,8 @@ class _Tally:
         if not judged.block.rows:
             self._account(judged, {})
             return
+        with timing.Phase("digest"):
+            self.digest = self.digest.merge(digest_rows(judged.block, buffers()))
         skips: list[np.ndarray | None] = []
         if self.audit:
             self.audit.begin(judged)
@@ -291,7 +295,8 @@ class _Tally:
         """All of the unit."""
         made = tuple(map(self._flushed, self.job.losses, self.sums, self.guarded))
         parts = self.audit.parts() if self.audit else {}
-        return self.result._replace(unit_rows={(self.unit.file, self.unit.number): self.read}, losses=made, parts=parts)
+        place = self.unit.file, self.unit.number
+        return self.result._replace(unit_rows={place: self.read}, losses=made, parts=parts, digest=self.digest)
 
     def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
         touched = guarded.flush()

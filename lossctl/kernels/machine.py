@@ -234,3 +234,15 @@ def bucket_kernel(plain: bool) -> Kernel:
         return bucketcount.count if plain else bucketcount.tally, _frame_signature()
 
     return _callable(machine().address(f"buckets plain={plain}", make))
+
+
+@cache
+def digest_kernel() -> Kernel:
+    """The kernel that hashes a block's rows: see `digest`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import digest
+
+        return digest.digest, _frame_signature()
+
+    return _callable(machine().address("digest", make))

@@ -78,6 +78,10 @@ def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
         from lossctl.evaluation.distribution import Distribution
 
         some.append(Distribution(tracks))
+    if asked.cluster:
+        from lossctl.evaluation.clustered import Clusters
+
+        some.append(Clusters(job, tracks))
     if job.slices:
         from lossctl.evaluation.slices import Slices
 

@@ -11,8 +11,9 @@ from lossctl.inference.interval import percentile_interval, t_interval
 
 if TYPE_CHECKING:
     from lossctl.audit.asked import Audit
-    from lossctl.audit.bootstrap import Replicates
+    from lossctl.audit.error import Error
     from lossctl.audit.moments import LossPartial
+    from lossctl.audit.replicates import Replicates
     from lossctl.audit.spread import SpreadPart
     from lossctl.evaluation.result import LossResult
     from lossctl.evaluation.run import Evaluation
@@ -41,9 +42,12 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
             found |= distribution(spread.of(code), rows, audit)
         return found
 
-    drawn = partial.parts["bootstrap"].losses[loss] if audit.bootstrap else None  # type: ignore[attr-defined]
-    spread = partial.parts["distribution"].losses[loss] if audit.sketched else None  # type: ignore[attr-defined]
-    found = statistics(entry, partial.losses[loss][-1], spread, drawn, 0)
+    drawn: Any = partial.parts.get("bootstrap")
+    spread: Any = partial.parts.get("distribution")
+    clusters: Any = partial.parts.get("clusters")
+    if clusters is not None and not settled.core.loss.parts:
+        entry = with_error(entry, clusters.error(loss, *reduced_by(settled, evaluation.request.reduction)))
+    found = statistics(entry, partial.losses[loss][-1], spread and spread.losses[loss], drawn and drawn.losses[loss], 0)
     ci = found.pop("ci")
     slices: list[dict[str, Any]] = []
     if job.slices:
@@ -61,13 +65,28 @@ def interval(entry: LossResult, level: float) -> Mapping[str, Any] | None:
         return None
     low, high = t_interval(entry.value, entry.stderr, entry.df, level)
     linearised = entry.denominator_name.startswith("sum of")
-    return {"level": level, "low": low, "high": high, "method": "t, linearised" if linearised else "t"}
+    how = "t, linearised" if linearised else "t"
+    if entry.clusters is None:
+        return {"level": level, "low": low, "high": high, "method": how}
+    return {"level": level, "low": low, "high": high, "method": f"{how}, by cluster", "clusters": entry.clusters}
+
+
+def with_error(entry: LossResult, error: Error | None) -> LossResult:
+    """The same with the standard error of clusters."""
+    if error is None:
+        return replace(entry, stderr=None, df=None)
+    return replace(entry, stderr=error.stderr, df=error.df, clusters=int(error.df) + 1)
+
+
+def reduced_by(settled: Settled, reduction: str | None) -> tuple[str, int]:
+    """The reduction as ours, and by how much a sum over rows falls short of the sum over a row's outputs."""
+    return meaning(settled.asked, reduction)[1], settled.width if settled.elements else 1
 
 
 def bootstrap(drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit) -> dict[str, Any]:
     """The interval and standard error of replicates; null where there are none with a denominator."""
-    ours = meaning(settled.asked, reduction)[1]
-    many = settled.width if settled.elements and ours in ("sum", "batchmean") else 1
+    ours, outputs = reduced_by(settled, reduction)
+    many = outputs if ours in ("sum", "batchmean") else 1
     values = [many * value for value in drawn.values(ours, code)]
     said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": "percentile"}
     if len(values) < 2:

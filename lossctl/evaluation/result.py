@@ -71,6 +71,7 @@ class LossResult:
         guarded: rows whose loss the guard changed, and their share of the sum; None where none was.
         differs: what tells it from the first loss of the call, where they are versions of one.
         df: degrees of freedom of the standard error; None without one.
+        clusters: how many there are, where the standard error is of them.
         ci: the confidence interval with its level and method; None where it is not defined.
         more: what else the audit found, by its name in the JSON.
         slices: the same of some of the rows each, as the JSON has them.
@@ -92,6 +93,7 @@ class LossResult:
     guarded: Mapping[str, float] | None = None
     differs: tuple[str, ...] = ()
     df: float | None = None
+    clusters: int | None = None
     ci: Mapping[str, Any] | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     slices: Sequence[Mapping[str, Any]] = ()

@@ -70,8 +70,8 @@ class Evaluation(NamedTuple):
         where, shapes = joined(self.request.where), self.request.shapes
         join = None if self.request.join is None else join_account(job)
         evidence = Evidence(self.request, job, partial.digest, results)
-        said = (account(partial), warned, results, shapes, where, join, evidence)
-        return Report(inputs(job, partial), columns(job), *said)
+        rows, read = account(partial), inputs(job, partial)
+        return Report(read, columns(job), rows, warned, results, shapes, where, join, evidence=evidence)
 
 
 @contextmanager

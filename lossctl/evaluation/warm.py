@@ -11,10 +11,13 @@ from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
 from lossctl.kernels.machine import (
     accumulate_kernel,
+    bucket_kernel,
     digest_kernel,
     glance_kernel,
+    grouped_kernel,
     loader_address,
     loss_kernel,
+    resample_kernel,
     scan_kernel,
 )
 from lossctl.readers.block import NATIVE
@@ -35,7 +38,9 @@ def shared() -> dict[str, Making]:
     glances: dict[str, Making] = {f"glance at {dtype}": partial(glance_kernel, dtype) for dtype in sorted(NATIVE)}
     sums: dict[str, Making] = {f"sum {cut}": partial(accumulate_kernel, cut) for cut in (False, True)}
     scans: dict[str, Making] = {f"scan {alone}": partial(scan_kernel, alone) for alone in (False, True)}
-    return {**scans, **sums, **glances, **loaders, "digest": digest_kernel}
+    buckets: dict[str, Making] = {f"buckets {plain}": partial(bucket_kernel, plain) for plain in (False, True)}
+    others: dict[str, Making] = {"digest": digest_kernel, "groups": grouped_kernel, "replicates": resample_kernel}
+    return {**scans, **sums, **glances, **loaders, **buckets, **others}
 
 
 def kernels_of(losses: Sequence[BoundLoss]) -> dict[str, Making]:

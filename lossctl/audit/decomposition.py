@@ -1,0 +1,207 @@
+"""A mean score split into miscalibration - discrimination + uncertainty by isotonic recalibration.
+
+With S the mean score, p the predictions, r their isotonic regression on the labels (weighted least squares, found by
+pooling adjacent violators) and m the mean label: miscalibration = S(p) - S(r), discrimination = S(m) - S(r) and
+uncertainty = S(m), so that S(p) = miscalibration - discrimination + uncertainty (Dimitriadis, Gneiting, Jordan 2021;
+Gneiting and Resin 2021).
+
+All is computed from the sorted distinct predictions, whose sums are exact; terms are added exactly and rounded once.
+So the bits are the same in whatever order the rows came.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from lossctl.audit import limbs as exact
+from lossctl.audit.distinct import Distinct, Run
+from lossctl.audit.observed import kept
+from lossctl.audit.sums import Sums
+from lossctl.kernels.exactsum import UNIT_EXPONENT
+from lossctl.kernels.frame import address, called
+from lossctl.kernels.machine import isotonic_kernel
+
+# a score of (n,) predictions for labels that are all 0, or all 1
+Score = Callable[[np.ndarray, int], np.ndarray]
+# predictions that are scored at a time
+CHUNK = 1 << 20
+
+
+class Decomposition(NamedTuple):
+    """value = miscalibration - discrimination + uncertainty, each rounded once; NaN where there is no weight."""
+
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+    value: float
+
+
+class Exact(NamedTuple):
+    """The same before they are rounded; a score may be infinite."""
+
+    miscalibration: Fraction | float
+    discrimination: Fraction | float
+    uncertainty: Fraction | float
+
+    def rounded(self) -> Decomposition:
+        """To float64."""
+        pieces = (*self, self.miscalibration - self.discrimination + self.uncertainty)
+        return Decomposition(*map(_float, pieces))
+
+
+NOTHING = Exact(math.nan, math.nan, math.nan)
+
+
+class Pools(NamedTuple):
+    """Sorted distinct predictions and the pools of an isotonic regression.
+
+    Attributes:
+        keys: (n,) predictions of positive weight.
+        labels, weights: (n,) the sums of w y and of w.
+        starts: (k,) where each pool starts.
+        rates: (k,) the pools' mean labels, increasing.
+        pool_labels, pool_weights: (k,) their sums.
+    """
+
+    keys: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    starts: np.ndarray
+    rates: np.ndarray
+    pool_labels: np.ndarray
+    pool_weights: np.ndarray
+
+    def recalibrated(self) -> np.ndarray:
+        """(n,) the mean label of each prediction's pool."""
+        return np.repeat(self.rates, np.diff(self.starts, append=len(self.keys)))
+
+
+def pooled(run: Run) -> Pools:
+    """The isotonic regression of labels on predictions, by weighted least squares.
+
+    Means are compared exactly where sums of weights and of labels are below 2**53 units, as counts are. Otherwise
+    what decides is rounded to float64, which may move a pool's edge between means that are equal to 1e-15 or so; the
+    pools' own means are from exact sums all the same.
+    """
+    weights = exact.floats(kept(run.sums, "weight"), len(run.keys))
+    used = weights > 0.0
+    sums = {name: kept(run.sums, name) for name in ("label", "weight")}
+    if not used.all():
+        sums = {name: {grid: limb[used] for grid, limb in limbs.items()} for name, limbs in sums.items()}
+        weights = weights[used]
+    keys = run.keys[used] if len(weights) < len(run.keys) else run.keys
+    labels = exact.floats(sums["label"], len(keys))
+    starts = np.arange(len(keys))
+    pool_labels, pool_weights = labels, weights
+    while len(starts):
+        found = _pool_starts(pool_labels, pool_weights)
+        if len(found) == len(starts):
+            break
+        # sums that were rounded on the way may leave two pools that the exact ones join
+        starts = starts[found]
+        pool_labels, pool_weights = (
+            exact.floats(exact.gathered(starts, sums[name]), len(starts)) for name in ("label", "weight")
+        )
+    return Pools(keys, labels, weights, starts, pool_labels / pool_weights, pool_labels, pool_weights)
+
+
+def _pool_starts(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Where the pools of neighbours start, whose means increase."""
+    # powers of two, so that products neither overflow nor lose bits
+    sums, shares = (np.ldexp(some, -math.frexp(float(np.max(np.abs(some))))[1]) for some in (labels, weights))
+    starts, found = np.empty(len(sums), np.int64), np.zeros(1, np.int64)
+    called(isotonic_kernel(True), (len(sums), *map(address, (sums, shares, starts, found))))
+    return starts[: found[0]].copy()
+
+
+def squared(part: Distinct) -> Exact:
+    """The mean squared error's parts, the Brier score's among them."""
+    run, weight = _usable(part)
+    if run is None or not np.isfinite(run.keys[[0, -1]]).all():
+        return NOTHING
+    pools = pooled(run)
+    label = exact.total(kept(run.sums, "label"))
+    mean = label / weight
+    missed, told = Sums(), Sums()
+    recalibrated, rates = pools.recalibrated(), pools.labels / pools.weights
+    for some in _chunks(len(pools.keys)):
+        p, r, y = pools.keys[some], recalibrated[some], rates[some]
+        # (p - y)^2 - (r - y)^2 without the cancellation of the squares
+        missed.add((p - r) * ((p - y) + (r - y)), pools.weights[some], None)
+    away = pools.rates - float(mean)
+    told.add(away * away, pools.pool_weights, None)
+    square = Fraction(part.square, 1 << UNIT_EXPONENT)
+    return Exact(_sum(missed) / weight, _sum(told) / weight, square / weight - mean * mean)
+
+
+def logarithmic(part: Distinct, score: Score, own: Score) -> Exact:
+    """The mean log loss's parts, of labels in [0, 1]. Recalibrated predictions of 0 or 1 contradict no row.
+
+    Args:
+        part: of which the predictions may be in any unit that `own` knows, such as logits.
+        score: the log loss of a probability, without a guard.
+        own: the log loss of a prediction, with the loss's own guard.
+    """
+    run, weight = _usable(part)
+    if run is None:
+        return NOTHING
+    pools = pooled(run)
+    mean = exact.total(kept(run.sums, "label")) / weight
+    given, recalibrated, flat = Sums(), Sums(), Sums()
+    _add_scores(given, own, pools.keys, pools.labels, pools.weights)
+    _add_scores(recalibrated, score, pools.rates, pools.pool_labels, pools.pool_weights)
+    shares = np.array([_float(mean * weight)]), np.array([_float(weight)])
+    _add_scores(flat, score, np.array([float(mean)]), *shares)
+    best = _sum(recalibrated)
+    return Exact((_sum(given) - best) / weight, (_sum(flat) - best) / weight, _sum(flat) / weight)
+
+
+def _add_scores(sums: Sums, score: Score, preds: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
+    for some in _chunks(len(preds)):
+        for label, share in ((1, labels[some]), (0, weights[some] - labels[some])):
+            # 0 times an infinite score is nothing
+            counted = share > 0.0
+            if counted.any():
+                sums.add(score(preds[some][counted], label), share[counted], None)
+
+
+def together(parts: Sequence[Exact]) -> Exact:
+    """The sum over classes, or outputs."""
+    return Exact(*(sum(some[1:], some[0]) for some in zip(*parts, strict=True)))
+
+
+def times(part: Exact, factor: Fraction) -> Exact:
+    """A multiple of the score."""
+    return Exact(*(piece * factor for piece in part))
+
+
+def _usable(part: Distinct) -> tuple[Run | None, Fraction]:
+    """All in one run, and its weight; no run where a row was no number, or there is no weight."""
+    run = part.whole()
+    weight = exact.total(kept(run.sums, "weight"))
+    return (run, weight) if weight and not part.unusable else (None, Fraction(0))
+
+
+def _sum(sums: Sums) -> Fraction | float:
+    found = sums.flush()
+    if found.nan or (found.positive_infinity and found.negative_infinity):
+        return math.nan
+    if found.positive_infinity or found.negative_infinity:
+        return math.inf if found.positive_infinity else -math.inf
+    return Fraction(found.loss, 1 << UNIT_EXPONENT)
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    return (slice(at, at + CHUNK) for at in range(0, rows, CHUNK))
+
+
+def _float(number: Fraction | float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf

@@ -76,9 +76,10 @@ class Pools(NamedTuple):
     pool_labels: np.ndarray
     pool_weights: np.ndarray
 
-    def recalibrated(self) -> np.ndarray:
-        """(n,) the mean label of each prediction's pool."""
-        return np.repeat(self.rates, np.diff(self.starts, append=len(self.keys)))
+    def recalibrated(self, some: slice) -> np.ndarray:
+        """The mean label of the pool of each of some predictions."""
+        places = np.arange(*some.indices(len(self.keys)))
+        return self.rates[np.searchsorted(self.starts, places, side="right") - 1]
 
 
 def pooled(run: Run) -> Pools:
@@ -119,45 +120,57 @@ def _pool_starts(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return starts[: found[0]].copy()
 
 
-def squared(part: Distinct) -> Exact:
-    """The mean squared error's parts, the Brier score's among them."""
-    run, weight = _usable(part)
-    if run is None or not np.isfinite(run.keys[[0, -1]]).all():
+class Recalibrated(NamedTuple):
+    """Pools with the exact weight, mean label and sum of w y^2 of all rows."""
+
+    pools: Pools
+    weight: Fraction
+    mean: Fraction
+    square: Fraction
+
+
+def recalibrated(part: Distinct) -> Recalibrated | None:
+    """The isotonic regression of all rows; None where one of them was no number, or there is no weight."""
+    run = part.whole()
+    weight = exact.total(kept(run.sums, "weight"))
+    if not weight or part.unusable:
+        return None
+    mean = exact.total(kept(run.sums, "label")) / weight
+    return Recalibrated(pooled(run), weight, mean, Fraction(part.square, 1 << UNIT_EXPONENT))
+
+
+def squared(found: Recalibrated | None) -> Exact:
+    """The mean squared error's parts, the Brier score's among them; NaN where a prediction is infinite."""
+    if found is None or not np.isfinite(found.pools.keys[[0, -1]]).all():
         return NOTHING
-    pools = pooled(run)
-    label = exact.total(kept(run.sums, "label"))
-    mean = label / weight
+    pools, weight, mean, square = found
     missed, told = Sums(), Sums()
-    recalibrated, rates = pools.recalibrated(), pools.labels / pools.weights
     for some in _chunks(len(pools.keys)):
-        p, r, y = pools.keys[some], recalibrated[some], rates[some]
+        p, r, y = pools.keys[some], pools.recalibrated(some), pools.labels[some] / pools.weights[some]
         # (p - y)^2 - (r - y)^2 without the cancellation of the squares
         missed.add((p - r) * ((p - y) + (r - y)), pools.weights[some], None)
     away = pools.rates - float(mean)
     told.add(away * away, pools.pool_weights, None)
-    square = Fraction(part.square, 1 << UNIT_EXPONENT)
     return Exact(_sum(missed) / weight, _sum(told) / weight, square / weight - mean * mean)
 
 
-def logarithmic(part: Distinct, score: Score, own: Score) -> Exact:
+def logarithmic(found: Recalibrated | None, score: Score, own: Score) -> Exact:
     """The mean log loss's parts, of labels in [0, 1]. Recalibrated predictions of 0 or 1 contradict no row.
 
     Args:
-        part: of which the predictions may be in any unit that `own` knows, such as logits.
+        found: of predictions in any unit that `own` knows, such as logits.
         score: the log loss of a probability, without a guard.
         own: the log loss of a prediction, with the loss's own guard.
     """
-    run, weight = _usable(part)
-    if run is None:
+    if found is None:
         return NOTHING
-    pools = pooled(run)
-    mean = exact.total(kept(run.sums, "label")) / weight
-    given, recalibrated, flat = Sums(), Sums(), Sums()
+    pools, weight, mean, _ = found
+    given, after, flat = Sums(), Sums(), Sums()
     _add_scores(given, own, pools.keys, pools.labels, pools.weights)
-    _add_scores(recalibrated, score, pools.rates, pools.pool_labels, pools.pool_weights)
+    _add_scores(after, score, pools.rates, pools.pool_labels, pools.pool_weights)
     shares = np.array([_float(mean * weight)]), np.array([_float(weight)])
     _add_scores(flat, score, np.array([float(mean)]), *shares)
-    best = _sum(recalibrated)
+    best = _sum(after)
     return Exact((_sum(given) - best) / weight, (_sum(flat) - best) / weight, _sum(flat) / weight)
 
 
@@ -178,13 +191,6 @@ def together(parts: Sequence[Exact]) -> Exact:
 def times(part: Exact, factor: Fraction) -> Exact:
     """A multiple of the score."""
     return Exact(*(piece * factor for piece in part))
-
-
-def _usable(part: Distinct) -> tuple[Run | None, Fraction]:
-    """All in one run, and its weight; no run where a row was no number, or there is no weight."""
-    run = part.whole()
-    weight = exact.total(kept(run.sums, "weight"))
-    return (run, weight) if weight and not part.unusable else (None, Fraction(0))
 
 
 def _sum(sums: Sums) -> Fraction | float:

@@ -162,10 +162,21 @@ class DecompositionTally:
 def looked_at(job: Job) -> dict[View, int]:
     """The views of losses that are split, each with the place of the first loss that has it."""
     found: dict[View, int] = {}
-    for place, view in enumerate(decomposed(job)):
+    for place, view in enumerate(_unified(job)):
         if view is not None:
             found.setdefault(view, place)
     return found
+
+
+def _unified(job: Job) -> tuple[View | None, ...]:
+    """The views, with labels read by their sign as they stand where another loss's checks let no -1 through."""
+    views = decomposed(job)
+
+    def unified(view: View | None) -> View | None:
+        as_given = None if view is None else view._replace(signed=False)
+        return as_given if job.on_bad != "keep" and as_given in views else view
+
+    return tuple(map(unified, views))
 
 
 def _kept(skipped: np.ndarray | None) -> np.ndarray | None:
@@ -202,12 +213,18 @@ def _table(asked: Asked, part: Binned | Distinct, estimator: str) -> Reliability
 def decomposition_documents(job: Job, part: Parts) -> list[dict[str, Any] | None]:
     """What the JSON says of each loss; None for one that cannot be split."""
     width = job.widths["preds"]
-    by_view = {view: part.parts[i * width : (i + 1) * width] for i, view in enumerate(looked_at(job))}
-    views = zip(job.losses, decomposed(job), strict=True)
-    return [None if view is None else _split(settled, view, by_view[view]) for settled, view in views]
+    found: list[dict[str, Any] | None] = [None] * len(job.losses)
+    for i, view in enumerate(looked_at(job)):
+        parts = [
+            split.recalibrated(one) for one in part.parts[i * width : (i + 1) * width] if isinstance(one, Distinct)
+        ]
+        for place, own in enumerate(_unified(job)):
+            if own == view:
+                found[place] = _split(job.losses[place], view, parts)
+    return found
 
 
-def _split(settled: Settled, view: View, parts: Sequence[Any]) -> dict[str, Any]:
+def _split(settled: Settled, view: View, parts: Sequence[split.Recalibrated | None]) -> dict[str, Any]:
     core = settled.core
     name = SQUARED.get(core.loss.name, "log_loss")
     if name == "log_loss":

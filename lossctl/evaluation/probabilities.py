@@ -134,9 +134,10 @@ def _predicted(view: View, preds: np.ndarray, sortable: bool) -> np.ndarray:
 
 def _label(view: View, labels: np.ndarray, k: int, classes: int) -> np.ndarray:
     if view.kind == "multiclass" and labels.shape[1] == 1:
-        return (labels[:, 0] == k).astype(np.float64)
+        return np.asarray(labels[:, 0] == k, np.float64)
     label = np.ascontiguousarray(labels[:, min(k, labels.shape[1] - 1)])
-    return np.asarray(np.where(np.isnan(label), np.nan, label > 0.0)) if view.signed else label
+    signed: np.ndarray = np.where(np.isnan(label), np.nan, label > 0.0)
+    return signed if view.signed else label
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -138,9 +138,9 @@ def equal_mass(part: Distinct, bins: int, estimator: str) -> Reliability:
 def _mass_edges(keys: np.ndarray, weights: Limbs, bins: int) -> tuple[np.ndarray, np.ndarray]:
     """The edges, and where in the sorted keys each bin starts."""
     sums = {grid: np.cumsum(limb) for grid, limb in weights.items()}
-    whole = exact.exactly(sums, -1) if len(keys) else Fraction(0)
-    if not whole:
+    if not len(keys):
         return np.empty(0), np.empty(0, np.int64)
+    whole = exact.exactly(sums, -1)
     quantiles = [keys[_reaching(sums, len(keys), Fraction(k, bins) * whole)] for k in range(1, bins)]
     inner = np.unique(np.array(quantiles, np.float64))
     inner = inner[inner < keys[-1]]

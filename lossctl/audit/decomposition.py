@@ -97,17 +97,15 @@ def pooled(run: Run) -> Pools:
         weights = weights[used]
     keys = run.keys[used] if len(weights) < len(run.keys) else run.keys
     labels = exact.floats(sums["label"], len(keys))
-    starts = np.arange(len(keys))
+    starts: np.ndarray | None = None
     pool_labels, pool_weights = labels, weights
-    while len(starts):
-        found = _pool_starts(pool_labels, pool_weights)
-        if len(found) == len(starts):
-            break
+    while len(found := _pool_starts(pool_labels, pool_weights)) < len(pool_labels):
         # sums that were rounded on the way may leave two pools that the exact ones join
-        starts = starts[found]
+        starts = found if starts is None else starts[found]
         pool_labels, pool_weights = (
             exact.floats(exact.gathered(starts, sums[name]), len(starts)) for name in ("label", "weight")
         )
+    starts = found if starts is None else starts
     return Pools(keys, labels, weights, starts, pool_labels / pool_weights, pool_labels, pool_weights)
 
 
@@ -148,7 +146,8 @@ def squared(found: Recalibrated | None) -> Exact:
     for some in _chunks(len(pools.keys)):
         p, r, y = pools.keys[some], pools.recalibrated(some), pools.labels[some] / pools.weights[some]
         # (p - y)^2 - (r - y)^2 without the cancellation of the squares
-        missed.add((p - r) * ((p - y) + (r - y)), pools.weights[some], None)
+        with np.errstate(over="ignore"):
+            missed.add((p - r) * ((p - y) + (r - y)), pools.weights[some], None)
     away = pools.rates - float(mean)
     told.add(away * away, pools.pool_weights, None)
     return Exact(_sum(missed) / weight, _sum(told) / weight, square / weight - mean * mean)

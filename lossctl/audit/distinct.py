@@ -45,7 +45,7 @@ class Distinct(NamedTuple):
 
     Attributes:
         runs: at most a few dozen.
-        unusable: rows whose prediction, label or weight is no number.
+        unusable: rows whose prediction, label or weight is no number, or whose label has no finite square.
         square: exact sum of w y^2, in units of 2**-1074.
     """
 
@@ -88,7 +88,8 @@ class DistinctTally:
         if not len(preds):
             return
         with np.errstate(over="ignore", invalid="ignore"):
-            usable = np.isfinite(labels if weights is None else labels * weights) & ~np.isnan(preds)
+            squares = labels * labels
+            usable = np.isfinite(squares if weights is None else squares * weights) & ~np.isnan(preds)
         if not usable.all():
             self.unusable += int(len(usable) - usable.sum())
             preds, labels = preds[usable], labels[usable]
@@ -112,17 +113,36 @@ class DistinctTally:
         given = [entry[2] for entry in self.pending if entry[2] is not None]
         weights = np.concatenate(given) if given else None
         self.pending, self.waiting = [], 0
-        order = np.argsort(preds)
-        keys = preds[order]
-        starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-        rows = row_sums(labels[order], None if weights is None else weights[order], self.spread)
-        run = Run(keys[starts], summed(rows, lambda values: exact.ranges(starts, values)))
-        self.part = self.part.merge(Distinct((run,)))
+        hard = weights is None and bool(np.all((labels == 0.0) | (labels == 1.0)))
+        runs = _hard_runs(preds, labels) if hard else (_run(preds, row_sums(labels, weights, self.spread)),)
+        self.part = self.part.merge(Distinct(runs))
 
     def partial(self) -> Distinct:
         """All that was added."""
         self._sort()
         return self.part._replace(unusable=self.unusable, square=self.squares.flush().loss)
+
+
+def _run(preds: np.ndarray, rows: dict[str, list[np.ndarray]]) -> Run:
+    order = np.argsort(preds)
+    keys, starts = _starts(preds[order])
+    return Run(keys, summed(rows, lambda values: exact.ranges(starts, values[order])))
+
+
+def _hard_runs(preds: np.ndarray, labels: np.ndarray) -> tuple[Run, ...]:
+    """The run of each label, 0 and 1, where there are no weights: sorting bare numbers takes a fifth of the time."""
+    runs = []
+    for label in (0.0, 1.0):
+        keys, starts = _starts(some := np.sort(preds[labels == label]))
+        counts = {0: np.diff(starts, append=len(some))}
+        runs.append(Run(keys, {"rows": counts, "label": counts if label else {}}))
+    return tuple(run for run in runs if len(run.keys))
+
+
+def _starts(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct numbers of sorted ones, and where each starts."""
+    starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]]))
+    return ordered[starts], starts
 
 
 def _settled(runs: list[Run]) -> tuple[Run, ...]:

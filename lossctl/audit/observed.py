@@ -37,18 +37,18 @@ def row_sums(labels: np.ndarray, weights: np.ndarray | None, spread: bool) -> di
 
 def product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """a b as the rounded products and their errors, exactly where nothing over- or underflows (Dekker)."""
-    rounded = a * b
-    (a_high, a_low), (b_high, b_low) = split(a), split(b)
-    lost = ((a_high * b_high - rounded) + a_high * b_low + a_low * b_high) + a_low * b_low
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = a * b
+        (a_high, a_low), (b_high, b_low) = split(a), split(b)
+        lost = ((a_high * b_high - rounded) + a_high * b_low + a_low * b_high) + a_low * b_low
     return rounded, np.where(np.isfinite(lost), lost, 0.0)
 
 
 def split(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Numbers as two of at most 26 bits (Veltkamp)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        large = SPLITTER * a
-        high = large - (large - a)
-        return high, a - high
+    large = SPLITTER * a
+    high = large - (large - a)
+    return high, a - high
 
 
 def kept(sums: GroupSums, name: str) -> Limbs:

@@ -19,6 +19,7 @@ from lossctl.kernels.machine import (
     exponential_kernel,
     glance_kernel,
     loader_address,
+    logarithm_kernel,
     loss_kernel,
     scan_kernel,
 )
@@ -110,6 +111,14 @@ def exponentials(numbers: np.ndarray) -> np.ndarray:
     powers = np.empty_like(logs)
     called(exponential_kernel(), (logs.size, address(logs), address(powers)))
     return powers
+
+
+def logarithms(numbers: np.ndarray) -> np.ndarray:
+    """The natural logarithm of each number, the same bits on every machine; (n, K) as (n, K)."""
+    given = np.ascontiguousarray(numbers, np.float64)
+    logs = np.empty_like(given)
+    called(logarithm_kernel(), (given.size, address(given), address(logs)))
+    return logs
 
 
 def glance(columns: Columns, bounds: Bounds) -> Look | None:

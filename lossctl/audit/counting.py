@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl.kernels.buckets import GROUP_BITS, MIDDLE, OCTAVE_BITS, OCTAVES
-from lossctl.kernels.exactsum import LIMBS, UNIT_EXPONENT
+from lossctl.kernels.exactsum import UNIT_EXPONENT
 from lossctl.kernels.frame import address, called
 from lossctl.kernels.machine import bucket_kernel
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lossctl.catalogue.reductions import meaning
+from lossctl.evaluation.clip import ClipPart, can_clip
+from lossctl.evaluation.reduce import reduce
 from lossctl.inference.interval import percentile_interval, t_interval
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from lossctl.audit.moments import LossPartial
     from lossctl.audit.replicates import Replicates
     from lossctl.audit.spread import SpreadPart
+    from lossctl.evaluation.partial import Partial
+    from lossctl.evaluation.request import Job
     from lossctl.evaluation.result import LossResult
     from lossctl.evaluation.run import Evaluation
     from lossctl.evaluation.settled import Settled
@@ -25,7 +29,24 @@ WORST = 0.01
 
 def with_findings(evaluation: Evaluation, results: tuple[LossResult, ...]) -> tuple[LossResult, ...]:
     """The results with what else was asked of them."""
-    return tuple(_found(evaluation, i, entry) for i, entry in enumerate(results))
+    found = tuple(_found(evaluation, i, entry) for i, entry in enumerate(results))
+    if not evaluation.plan.job.audit.decompose:
+        return found
+    from lossctl.evaluation.reliable import decompositions
+
+    split = decompositions(evaluation.plan.job, evaluation.partial)
+    return tuple(
+        replace(entry, more={**entry.more, "decomposition": one}) for entry, one in zip(found, split, strict=True)
+    )
+
+
+def of_call(job: Job, partial: Partial) -> dict[str, Any]:
+    """What was found of the call as a whole."""
+    if not job.audit.calibration:
+        return {}
+    from lossctl.evaluation.reliable import calibration
+
+    return calibration(job, partial)
 
 
 def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
@@ -49,6 +70,9 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
         entry = with_error(entry, clusters.error(loss, *reduced_by(settled, evaluation.request.reduction)))
     found = statistics(entry, partial.losses[loss][-1], spread and spread.losses[loss], drawn and drawn.losses[loss], 0)
     ci = found.pop("ci")
+    clips: Any = partial.parts.get("clips")
+    if clips is not None and can_clip(settled):
+        found["clip"] = clip(evaluation, loss, clips.losses[loss])
     slices: list[dict[str, Any]] = []
     if job.slices:
         from lossctl.evaluation.slice_findings import slices_of
@@ -57,6 +81,17 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     if audit.worst or audit.best:
         found |= _extremes(evaluation, loss)
     return replace(entry, ci=ci, more=found, slices=slices)
+
+
+def clip(evaluation: Evaluation, loss: int, part: ClipPart) -> dict[str, Any]:
+    """What the guard did, and the values at others."""
+    settled, cells = evaluation.plan.job.losses[loss], evaluation.partial.losses[loss]
+    weighted = "weights" in evaluation.plan.job.columns
+
+    def value(own: LossPartial) -> float:
+        return reduce(settled, (own, *cells[1:]), evaluation.request.reduction, "nan", weighted).value
+
+    return part.to_dict(settled, cells[0], value)
 
 
 def interval(entry: LossResult, level: float) -> Mapping[str, Any] | None:

@@ -14,7 +14,7 @@ from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.evidence import Evidence
 from lossctl.evaluation.executors import Executor, executor_for
-from lossctl.evaluation.findings import with_findings
+from lossctl.evaluation.findings import of_call, with_findings
 from lossctl.evaluation.opening import open_all
 from lossctl.evaluation.partial import Partial
 from lossctl.evaluation.plan import Plan, plan, with_text
@@ -71,7 +71,8 @@ class Evaluation(NamedTuple):
         join = None if self.request.join is None else join_account(job)
         evidence = Evidence(self.request, job, partial.digest, results)
         rows, read = account(partial), inputs(job, partial)
-        return Report(read, columns(job), rows, warned, results, shapes, where, join, evidence=evidence)
+        more = of_call(job, partial)
+        return Report(read, columns(job), rows, warned, results, shapes, where, join, more, evidence=evidence)
 
 
 @contextmanager
@@ -105,6 +106,10 @@ def prepare(request: Request, sources: tuple[Source, ...] | None = None) -> Plan
         from lossctl.evaluation.ahead import settled
 
         made = made._replace(job=settled(made.job, made.units, request.threads))
+    if request.audit.calibration or request.audit.decompose:
+        from lossctl.evaluation.reliable import refuse_unfit
+
+        refuse_unfit(made.job)
     if request.audit.bootstrap and not (request.audit.cluster or request.ids):
         from lossctl.evaluation.positions import starts
 

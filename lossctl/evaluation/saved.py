@@ -90,7 +90,7 @@ def _refuse_whole(request: Request, job: Job) -> None:
         raise UsageError("--save goes without --long: the rows of an example might lie in several shards")
     if request.audit.bootstrap and not (request.ids or request.audit.cluster):
         raise UsageError(
-            "--save with --bootstrap draws rows by their number, which a shard does not know; name them with --id COLUMN"
+            "--save with --bootstrap draws rows by their number, which a shard does not know; name them by --id COLUMN"
         )
     for settled in job.losses:
         ahead = hangs_on_all(settled, job, request.reduction)

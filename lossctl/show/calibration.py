@@ -44,12 +44,12 @@ def render(calibration: Mapping[str, Any], width: int | None, color: bool) -> st
     return "".join(f"{line}\n" for line in lines) + text
 
 
-def decomposition_line(spec: str, found: Mapping[str, Any]) -> str:
-    """Such as "mse: brier 0.04 = miscalibration 0.02 - discrimination 0.2 + uncertainty 0.22"."""
+def decomposed(found: Mapping[str, Any]) -> str:
+    """Such as "brier 0.04 = miscalibration 0.02 - discrimination 0.2 + uncertainty 0.22"."""
     over = f" ({found['over']})" if "over" in found else ""
     pieces = [f"{name} {found[name]:.6g}" for name in ("miscalibration", "discrimination", "uncertainty")]
     score = found["score"].replace("_", " ")
-    return f"{printable(spec)}: {score}{over} {found['value']:.6g} = {pieces[0]} - {pieces[1]} + {pieces[2]}"
+    return f"{score}{over} {found['value']:.6g} = {pieces[0]} - {pieces[1]} + {pieces[2]}"
 
 
 def _errors(table: Mapping[str, Any]) -> str:

@@ -9,7 +9,14 @@ from itertools import product
 from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
-from lossctl.kernels.machine import accumulate_kernel, glance_kernel, loader_address, loss_kernel, scan_kernel
+from lossctl.kernels.machine import (
+    accumulate_kernel,
+    bucket_kernel,
+    glance_kernel,
+    loader_address,
+    loss_kernel,
+    scan_kernel,
+)
 from lossctl.readers.block import NATIVE
 
 LAYOUTS = ("columns", "rows", "strided", "onehot")
@@ -28,7 +35,8 @@ def shared() -> dict[str, Making]:
     glances: dict[str, Making] = {f"glance at {dtype}": partial(glance_kernel, dtype) for dtype in sorted(NATIVE)}
     sums: dict[str, Making] = {f"sum {cut}": partial(accumulate_kernel, cut) for cut in (False, True)}
     scans: dict[str, Making] = {f"scan {alone}": partial(scan_kernel, alone) for alone in (False, True)}
-    return {**scans, **sums, **glances, **loaders}
+    buckets: dict[str, Making] = {f"buckets {plain}": partial(bucket_kernel, plain) for plain in (True, False)}
+    return {**scans, **sums, **buckets, **glances, **loaders}
 
 
 def kernels_of(losses: Sequence[BoundLoss]) -> dict[str, Making]:

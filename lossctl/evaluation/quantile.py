@@ -272,9 +272,8 @@ def _add_exactly(limbs: dict[int, np.ndarray], part: np.ndarray, weights: np.nda
     """Add weights by part: cut into integers of few bits, whose sums as float64 round nothing."""
     left = weights.copy()
     while left.any():
-        exponent = math.frexp(float(left.max()))[1] - LIMB
-        # one grid for all blocks: exponents are multiples of the limb
-        exponent = exponent // LIMB * LIMB
+        # one grid for all blocks: exponents are multiples of the limb, from above, so that no integer has more bits
+        exponent = -((LIMB - math.frexp(float(left.max()))[1]) // LIMB) * LIMB
         whole = np.floor(np.ldexp(left, -exponent))
         sums = np.bincount(part, weights=whole, minlength=parts).astype(np.int64)
         limbs[exponent] = limbs[exponent] + sums if exponent in limbs else sums

@@ -248,6 +248,11 @@ def test_a_width_too_narrow_for_a_value_is_refused(values):
     assert error.value.row == 1
 
 
+def test_decimals_of_fewer_digits_than_the_width():
+    # 131072.625 is the nearest float32 to 131072.62
+    assert sliced("x:width=1e-3", np.array([131072.625, 1.0], np.float32)) == ["[131072.62, 131072.621)", "[1, 1.001)"]
+
+
 def test_bins_wide_apart():
     draw = np.random.default_rng(2)
     values = draw.random(5000) * 1e9

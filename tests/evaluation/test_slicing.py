@@ -224,7 +224,7 @@ def test_a_bin_holds_the_shortest_decimals_between_its_edges(values, width, dtyp
         assert high - low == Fraction(width)
 
 
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1), st.sampled_from(["7", "1e3", "0.5", "2.5", "1e18"]))
+@given(st.lists(st.integers(-(2**60), 2**60), min_size=1), st.sampled_from(["7", "1e3", "0.5", "2.5", "1e18"]))
 def test_whole_numbers_are_binned_exactly(values, width):
     for value, label in zip(values, sliced(f"x:width={width}", np.array(values)), strict=True):
         low, high = map(Fraction, label[1:-1].split(", "))

@@ -138,11 +138,18 @@ class Widths:
         places = about.astype(np.int64)
         # near an edge the division does not tell the bin
         off = max(-low, high, 1.0) * float(np.finfo(values.dtype).eps) * 4.0
+        if off > 0.25:
+            return self._one_by_one(values)
         rest = np.subtract(exactly, about, out=exactly)
         near = np.flatnonzero((rest < off) | (rest > 1.0 - off))
         if len(near):
             places[near] = self._told(values[near], places[near])
         return places
+
+    def _one_by_one(self, values: np.ndarray) -> Whole:
+        """Of values that have fewer digits than the width: what they are as decimals may lie some bins away."""
+        found, where = np.unique(values, return_inverse=True)
+        return np.array([self.place(Fraction(str(value))) for value in found], np.int64)[where]
 
     def _told(self, values: np.ndarray, guess: Whole) -> Whole:
         """Bins that may be one off put right by their edges."""

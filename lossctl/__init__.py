@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossctl.api.catalogue import losses
+    from lossctl.api.compare import compare
+    from lossctl.api.comparison import Comparison
     from lossctl.api.evaluate import evaluate
     from lossctl.api.inspect import inspect
     from lossctl.api.metric import Accumulator, Metric, metric
@@ -24,6 +26,8 @@ __version__ = "0.1.0"
 # public name to its home; each is imported when it is first asked for
 _HOMES = {
     "losses": "lossctl.api.catalogue",
+    "compare": "lossctl.api.compare",
+    "Comparison": "lossctl.api.comparison",
     "evaluate": "lossctl.api.evaluate",
     "inspect": "lossctl.api.inspect",
     **dict.fromkeys(("Accumulator", "Metric", "metric"), "lossctl.api.metric"),
@@ -40,6 +44,7 @@ _HOMES = {
 __all__ = [
     "Accumulator",
     "Audited",
+    "Comparison",
     "DataError",
     "Domain",
     "GateError",
@@ -54,6 +59,7 @@ __all__ = [
     "UsageError",
     "Vector",
     "__version__",
+    "compare",
     "evaluate",
     "inspect",
     "loss",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lossctl.api.compare import compare
     from lossctl.api.comparison import Comparison
     from lossctl.api.evaluate import evaluate
+    from lossctl.api.evidence import merge, verify
     from lossctl.api.inspect import inspect
     from lossctl.api.metric import Accumulator, Metric, metric
     from lossctl.api.objective import Audited, run, total
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lossctl.catalogue.own import loss
     from lossctl.errors import DataError, GateError, LossctlError, UsageError
     from lossctl.evaluation.survey import Survey
+    from lossctl.evaluation.verify import Verification
     from lossctl.objective.total import Totals
 
 __version__ = "0.1.0"
@@ -29,12 +31,14 @@ _HOMES = {
     "compare": "lossctl.api.compare",
     "Comparison": "lossctl.api.comparison",
     "evaluate": "lossctl.api.evaluate",
+    **dict.fromkeys(("merge", "verify"), "lossctl.api.evidence"),
     "inspect": "lossctl.api.inspect",
     **dict.fromkeys(("Accumulator", "Metric", "metric"), "lossctl.api.metric"),
     **dict.fromkeys(("Audited", "run", "total"), "lossctl.api.objective"),
     "Result": "lossctl.api.result",
     "Survey": "lossctl.evaluation.survey",
     "Totals": "lossctl.objective.total",
+    "Verification": "lossctl.evaluation.verify",
     **dict.fromkeys(("Index", "Vector", "room"), "lossctl.catalogue.arithmetic"),
     **dict.fromkeys(("Param",), "lossctl.catalogue.declare"),
     **dict.fromkeys(("Domain", "Interval"), "lossctl.catalogue.domain"),
@@ -58,16 +62,19 @@ __all__ = [
     "Totals",
     "UsageError",
     "Vector",
+    "Verification",
     "__version__",
     "compare",
     "evaluate",
     "inspect",
     "loss",
     "losses",
+    "merge",
     "metric",
     "room",
     "run",
     "total",
+    "verify",
 ]
 
 

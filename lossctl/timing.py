@@ -11,7 +11,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 # one after the other, as the clock on the wall has them; then those within `rows`, added up over all threads
 PHASES = ("start", "imports", "open", "rows", "render")
-WITHIN = ("decode", "check", "kernel", "sum")
+WITHIN = ("decode", "check", "kernel", "sum", "digest")
 
 _lock = threading.Lock()
 _spent: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount, Warned
     from lossctl.evaluation.rows import LossRows
     from lossctl.evaluation.run import Evaluation
+    from lossctl.evaluation.signature import Signature
 
 # what `to_pandas` has as float64, even where a loss has none of it
 FLOATS = ("value", "sum", "weight_sum", "denominator", "stderr", "min", "max")
@@ -81,6 +83,12 @@ class Result:
     def inputs(self) -> tuple[InputFile, ...]:
         """What was read, with its rows."""
         return self.report.inputs
+
+    @property
+    def signature(self) -> Signature:
+        """What the result is of: the version, a hash of the recipe, and a digest of the rows that were read."""
+        assert self.report.evidence is not None
+        return self.report.evidence.signature
 
     def __getitem__(self, name: str) -> LossResult:
         """A loss of the call, by its whole text, or else by its name.
@@ -181,6 +189,8 @@ class Result:
         from lossctl.evaluation.run import evaluate_rows
 
         plan = self._evaluation.plan
+        if not self._evaluation.rows_are_there:
+            raise UsageError("a merged result has sums, and no rows")
         whole = next((settled for settled in plan.job.losses if settled.core.loss.parts), None)
         if whole is not None:
             raise UsageError(f"{whole} is one number of the whole data and has no value a row")
@@ -202,6 +212,22 @@ class Result:
         if not self._evaluation.request.keep_dropped:
             raise UsageError("the dropped rows were not kept; say keep_dropped=True")
         return dropped_rows(self._evaluation, called or {})
+
+    def save(self, path: str | os.PathLike[str], called: Mapping[str, str] | None = None) -> None:
+        """Keep the sums in a file, which `lossctl.merge` puts together with those of other shards.
+
+        Args:
+            path: the file; it is written whole or not at all.
+            called: what some paths of the data are called otherwise.
+
+        Raises:
+            UsageError: what hangs on all rows at once: a median, the reduction "none", labels from elsewhere.
+            DataError: the file cannot be written.
+        """
+        from lossctl.evaluation.saved import save
+        from lossctl.show.output import write_atomically
+
+        write_atomically(os.fspath(path), lambda file: save(self._evaluation, file, called or {}))
 
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` writes, with Python's numbers."""

@@ -49,7 +49,6 @@ class Audit(NamedTuple):
             or self.best
             or self.exact_quantiles
             or (self.bootstrap and not self.cluster)
-            or self.calibration == "equal-mass"
             or any(":quantile=" in text for text in self.by)
         )
 

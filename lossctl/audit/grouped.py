@@ -100,9 +100,11 @@ class GroupSums:
         """Add the rows that the kernel told of: see its `outside`."""
         told = self.outside[1 : self.outside[0] + 1]
         odd, wide = ~told[told < 0], told[told >= 0]
-        for row in odd.tolist():
-            loss = losses[row] if weights is None else losses[row] * weights[row]
-            self._widen(int(codes[row]), ODD[0 if loss != loss else (1 if loss > 0.0 else 2)])
+        # Python's floats, whose infinity times 0 warns of nothing
+        factors = [1.0] * len(odd) if weights is None else weights[odd].tolist()
+        for group, x, w in zip(codes[odd].tolist(), losses[odd].tolist(), factors, strict=True):
+            loss = x * w
+            self._widen(group, ODD[0 if loss != loss else (1 if loss > 0.0 else 2)])
         for group, rows in _by_group(codes, wide) if len(wide) else ():
             sums = Sums()
             sums.add(losses[rows], None if weights is None else weights[rows], None)

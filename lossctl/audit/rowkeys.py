@@ -203,8 +203,8 @@ def _iso(values: pa.Array) -> pa.Array:
     if values.type.unit != "s":
         texts = pc.replace_substring_regex(texts, r"(\.[0-9]*[1-9])0+$", r"\1")
         texts = pc.replace_substring_regex(texts, r"\.0+$", "")
-    utc, nothing = (pa.scalar(text, pa.large_string()) for text in ("Z", ""))
-    return pc.binary_join_element_wise(texts, utc, nothing) if zoned else texts
+    # a scalar to join would import pandas
+    return pc.replace_substring_regex(texts, r"^(.*)$", r"\1Z") if zoned else texts
 
 
 def _coarser(values: pa.Array) -> pa.Array:

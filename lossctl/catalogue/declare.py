@@ -60,6 +60,7 @@ class Param(NamedTuple):
         internal: frameworks differ in it, but nobody sets it: no flag.
         each_class: of a part: it is summed once for each class, with the class's index in this argument.
         ahead: it is found by a look at all rows before the pass that computes the loss.
+        everywhere: of a guard: it changes rows whose preds are nowhere near 0 and 1, too.
 
     Example:
         >>> from typing import Annotated
@@ -83,6 +84,7 @@ class Param(NamedTuple):
     internal: bool = False
     each_class: bool = False
     ahead: Quantile | Gathered | Literal["", "least label"] = ""
+    everywhere: bool = False
 
 
 class Accuracy(NamedTuple):

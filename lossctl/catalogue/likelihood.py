@@ -35,7 +35,7 @@ from lossctl.catalogue.domain import (
     Interval,
     When,
 )
-from lossctl.catalogue.options import Epsilon, Guard
+from lossctl.catalogue.options import Epsilon, GuardOfBoth
 from lossctl.catalogue.registry import loss
 from lossctl.catalogue.special import log_gamma
 
@@ -114,7 +114,7 @@ def measure_gap(t: float, q: float, from_logs: bool) -> float:
     aliases=("kld", "kullback_leibler_divergence"),
     accuracy=CANCELS,
 )
-def kl_divergence(y: Vector, p: Vector, epsilon: Guard = 1e-7) -> float:
+def kl_divergence(y: Vector, p: Vector, epsilon: GuardOfBoth = 1e-7) -> float:
     """Kullback-Leibler divergence of the predicted distribution from the label's.
 
     sum_k y_k log(y_k / p_k), with y and p held in [epsilon, 1]; nothing is normalised. With epsilon 0 a class of label

@@ -10,10 +10,10 @@ from lossctl.catalogue.domain import LOGITS, PROBABILITIES, PROBABILITY, Interva
 
 FromLogits = Annotated[bool, Param("the preds are logits, not probabilities")]
 LabelSmoothing = Annotated[float, Param("share of the label's mass that is spread evenly", Interval(0.0, 1.0))]
-Guard = Annotated[
-    float,
-    Param("probabilities are held this far from 0 and 1", Interval(0.0, 0.5, high_open=True), guard=True),
-]
+_GUARD = Param("probabilities are held this far from 0 and 1", Interval(0.0, 0.5, high_open=True), guard=True)
+Guard = Annotated[float, _GUARD]
+# of a formula that holds its labels too
+GuardOfBoth = Annotated[float, _GUARD._replace(everywhere=True)]
 Epsilon = Annotated[float, Param("a small number that keeps the formula finite", Interval(0.0, 1.0))]
 IgnoreClass = Annotated[
     int | None, Param("rows with this label are left out", Interval(whole=True), ignores_label=True)

@@ -58,7 +58,8 @@ def as_named(report: Report, names: Mapping[str, str]) -> Report:
     join = report.join and report.join._replace(labels_from=tuple(map(said, report.join.labels_from)))
     inputs = tuple(one._replace(path=said(one.path)) for one in report.inputs)
     warnings = tuple(replace(one, message=said(one.message)) for one in report.warnings)
-    return report._replace(inputs=inputs, warnings=warnings, join=join)
+    evidence = report.evidence and report.evidence._replace(called=names)
+    return report._replace(inputs=inputs, warnings=warnings, join=join, evidence=evidence)
 
 
 def _kept(twice: bool, format: str | None) -> str | None:
@@ -138,6 +139,11 @@ def write_rows(
         written(sys.stdout.buffer)
     else:
         write_atomically(output, written)
+
+
+def save(result: Result, path: str, called: Mapping[str, str] = EMPTY) -> None:
+    """Keep the sums in a file; some paths are called otherwise."""
+    result.save(path, called)
 
 
 def save_dropped(result: Result, path: str, called: Mapping[str, str] = EMPTY) -> None:

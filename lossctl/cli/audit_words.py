@@ -101,6 +101,9 @@ Decompose = Annotated[
     flag(
         "--decompose", help="Brier score, log loss or squared error as miscalibration - discrimination + uncertainty."
     ),
+]
+
+
 class GateOn(StrEnum):
     """What gates are judged on."""
 

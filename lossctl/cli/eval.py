@@ -14,7 +14,7 @@ from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
-from lossctl.cli.answer import as_named, called, readable, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.answer import as_named, called, readable, save, save_dropped, tell, tell_timings, write, write_rows
 from lossctl.cli.audit import levels, said
 from lossctl.cli.gates import gating
 from lossctl.cli.surroundings import prepare_kernels
@@ -87,6 +87,7 @@ def eval_command(
     bins: a.Bins = 15,
     decompose: a.Decompose = False,
     output: w.Output = None,
+    save_as: w.Save = None,
     quiet: w.Quiet = False,
     color: w.Color = None,
     threads: w.ThreadCount = 0,
@@ -120,7 +121,7 @@ def eval_command(
     bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
-    chosen = _format(format, json, value_only, output, reduction)
+    chosen = format_asked(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
     gates = gating(fail_if, gate_on, junit, exit_zero, output, [] if reduction == "none" else bound)
@@ -181,6 +182,8 @@ def eval_command(
         report = gates.judged(as_named(result.report, names))
         if not quiet:
             tell(report)
+        if save_as is not None:
+            save(result, save_as, names)
         if dropped is not None:
             save_dropped(result, dropped, names)
         with gates.kept():
@@ -273,7 +276,14 @@ def _max_dropped(text: str | None) -> float | int | None:
     return limit
 
 
-def _format(format: w.Format | None, json: bool, value_only: bool, output: str | None, reduction: str | None) -> str:
+def format_asked(
+    format: w.Format | None, json: bool, value_only: bool, output: str | None, reduction: str | None
+) -> str:
+    """The format that the flags and the output's suffix ask for.
+
+    Raises:
+        UsageError: two of them, or one number of many.
+    """
     from lossctl.show.machine import format_of
 
     said = [name for name, given in (("--json", json), ("--value-only", value_only), ("--format", format)) if given]

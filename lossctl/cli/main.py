@@ -19,7 +19,20 @@ from lossctl.errors import LossctlError
 
 INTERRUPTED = 130
 # what a call may start with that needs no loss's flags
-WITHOUT_FLAGS = ("losses", "inspect", "total", "run", "warm", "cache", "--help", "-h", "--version", "-V")
+WITHOUT_FLAGS = (
+    "losses",
+    "inspect",
+    "total",
+    "run",
+    "verify",
+    "merge",
+    "warm",
+    "cache",
+    "--help",
+    "-h",
+    "--version",
+    "-V",
+)
 COMPLETING = "_LOSSCTL_COMPLETE" in os.environ
 
 

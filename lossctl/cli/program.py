@@ -9,6 +9,7 @@ import typer
 
 from lossctl import __version__
 from lossctl.cli.eval import eval_command
+from lossctl.cli.evidence import merge_command, verify_command
 from lossctl.cli.flag import spoken
 from lossctl.cli.flags import with_loss_options
 from lossctl.cli.inspect import inspect_command
@@ -25,6 +26,7 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
   zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
   lossctl total objective.toml preds.parquet
+  lossctl verify result.json
   lossctl losses huber
 """
 INTERRUPTED = 130
@@ -49,6 +51,8 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
     app.command("total", context_settings=SETTINGS)(spoken(total_command))
     app.command("run", context_settings=SETTINGS)(spoken(run_command))
     app.command("losses", context_settings=SETTINGS)(spoken(losses_command))
+    app.command("verify", context_settings=SETTINGS)(spoken(verify_command))
+    app.command("merge", context_settings=SETTINGS)(spoken(merge_command))
     app.command("inspect", context_settings=SETTINGS)(spoken(inspect_command))
     app.command("warm", context_settings=SETTINGS)(spoken(warm_command))
     app.command("cache", context_settings=SETTINGS)(spoken(cache_command))

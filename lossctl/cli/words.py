@@ -304,6 +304,14 @@ Output = Annotated[
     str | None,
     flag("--output", "-o", metavar="FILE", help="Write there, in one step, instead of stdout."),
 ]
+Save = Annotated[
+    str | None,
+    flag(
+        "--save",
+        metavar="FILE",
+        help="Keep the sums in a .lossctl file, which `lossctl merge` puts together with those of other shards.",
+    ),
+]
 Quiet = Annotated[bool, flag("--quiet", "-q", help="Nothing on stderr but errors.")]
 Color = Annotated[
     bool | None,

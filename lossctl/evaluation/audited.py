@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lossctl.audit.rows import LossColumn, Part
     from lossctl.evaluation.request import Job
     from lossctl.evaluation.work import Judged
@@ -25,6 +27,9 @@ class Accumulator:
 
     def rows(self, loss: int, column: LossColumn) -> None:
         """A loss's own rows of the block; likewise. A loss of the whole file has none."""
+
+    def end(self, judged: Judged, skips: Sequence[np.ndarray | None]) -> None:
+        """The block was gone through; `skips` has a byte a row for each loss, 1 where it leaves it out, or None."""
 
     def part(self) -> Part:
         """All that was seen."""
@@ -52,6 +57,11 @@ class UnitAudit:
         for one in self.accumulators:
             one.rows(loss, column)
 
+    def end(self, judged: Judged, skips: Sequence[np.ndarray | None]) -> None:
+        """The block was gone through."""
+        for one in self.accumulators:
+            one.end(judged, skips)
+
     def parts(self) -> dict[str, Part]:
         """What each gives, by its name."""
         return {one.name: one.part() for one in self.accumulators}
@@ -78,11 +88,18 @@ def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
         from lossctl.evaluation.distribution import Distribution
 
         some.append(Distribution(tracks))
+    if asked.cluster:
+        from lossctl.evaluation.clustered import Clusters
+
+        some.append(Clusters(job, tracks))
     if job.slices:
         from lossctl.evaluation.slices import Slices
 
-        sums, own = [one.sums for one in job.losses], [one.pooled for one in job.losses]
-        some.append(Slices(job, identity, sums, own))
+        some.append(Slices(job, identity, [one.sums for one in job.losses], [one.pooled for one in job.losses]))
+    if asked.calibration or asked.decompose:
+        from lossctl.evaluation.reliable import reliable
+
+        some += reliable(job)
     if asked.worst or asked.best:
         from lossctl.evaluation.extremes import Extremes
 

@@ -53,6 +53,13 @@ class ExtremeRows(NamedTuple):
         )
         return ExtremeRows(worst, best, self.wanted)
 
+    def behind(self, files: int) -> ExtremeRows:
+        """The same with their files counted behind some others."""
+        worst, best = (
+            tuple(tuple(one._replace(file=one.file + files) for one in some) for some in side) for side in self[:2]
+        )
+        return ExtremeRows(worst, best, self.wanted)
+
 
 class Extremes(Accumulator):
     """Keeps a unit's rows of the highest and lowest losses."""

@@ -7,13 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lossctl.catalogue.reductions import meaning
+from lossctl.evaluation.clip import ClipPart, can_clip
+from lossctl.evaluation.reduce import reduce
 from lossctl.inference.interval import percentile_interval, t_interval
 
 if TYPE_CHECKING:
     from lossctl.audit.asked import Audit
-    from lossctl.audit.bootstrap import Replicates
+    from lossctl.audit.error import Error
     from lossctl.audit.moments import LossPartial
+    from lossctl.audit.replicates import Replicates
     from lossctl.audit.spread import SpreadPart
+    from lossctl.evaluation.partial import Partial
+    from lossctl.evaluation.request import Job
     from lossctl.evaluation.result import LossResult
     from lossctl.evaluation.run import Evaluation
     from lossctl.evaluation.settled import Settled
@@ -24,7 +29,24 @@ WORST = 0.01
 
 def with_findings(evaluation: Evaluation, results: tuple[LossResult, ...]) -> tuple[LossResult, ...]:
     """The results with what else was asked of them."""
-    return tuple(_found(evaluation, i, entry) for i, entry in enumerate(results))
+    found = tuple(_found(evaluation, i, entry) for i, entry in enumerate(results))
+    if not evaluation.plan.job.audit.decompose:
+        return found
+    from lossctl.evaluation.reliable import decompositions
+
+    split = decompositions(evaluation.plan.job, evaluation.partial)
+    return tuple(
+        replace(entry, more={**entry.more, "decomposition": one}) for entry, one in zip(found, split, strict=True)
+    )
+
+
+def of_call(job: Job, partial: Partial) -> dict[str, Any]:
+    """What was found of the call as a whole."""
+    if not job.audit.calibration:
+        return {}
+    from lossctl.evaluation.reliable import calibration
+
+    return calibration(job, partial)
 
 
 def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
@@ -41,10 +63,16 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
             found |= distribution(spread.of(code), rows, audit)
         return found
 
-    drawn = partial.parts["bootstrap"].losses[loss] if audit.bootstrap else None  # type: ignore[attr-defined]
-    spread = partial.parts["distribution"].losses[loss] if audit.sketched else None  # type: ignore[attr-defined]
-    found = statistics(entry, partial.losses[loss][-1], spread, drawn, 0)
+    drawn: Any = partial.parts.get("bootstrap")
+    spread: Any = partial.parts.get("distribution")
+    clusters: Any = partial.parts.get("clusters")
+    if clusters is not None and not settled.core.loss.parts:
+        entry = with_error(entry, clusters.error(loss, *reduced_by(settled, evaluation.request.reduction)))
+    found = statistics(entry, partial.losses[loss][-1], spread and spread.losses[loss], drawn and drawn.losses[loss], 0)
     ci = found.pop("ci")
+    clips: Any = partial.parts.get("clips")
+    if clips is not None and can_clip(settled):
+        found["clip"] = clip(evaluation, loss, clips.losses[loss])
     slices: list[dict[str, Any]] = []
     if job.slices:
         from lossctl.evaluation.slice_findings import slices_of
@@ -55,19 +83,45 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     return replace(entry, ci=ci, more=found, slices=slices)
 
 
+def clip(evaluation: Evaluation, loss: int, part: ClipPart) -> dict[str, Any]:
+    """What the guard did, and the values at others."""
+    settled, cells = evaluation.plan.job.losses[loss], evaluation.partial.losses[loss]
+    weighted = "weights" in evaluation.plan.job.columns
+
+    def value(own: LossPartial) -> float:
+        return reduce(settled, (own, *cells[1:]), evaluation.request.reduction, "nan", weighted).value
+
+    return part.to_dict(settled, cells[0], value)
+
+
 def interval(entry: LossResult, level: float) -> Mapping[str, Any] | None:
     """The confidence interval of a value with a standard error; None without one."""
     if entry.stderr is None or entry.df is None:
         return None
     low, high = t_interval(entry.value, entry.stderr, entry.df, level)
     linearised = entry.denominator_name.startswith("sum of")
-    return {"level": level, "low": low, "high": high, "method": "t, linearised" if linearised else "t"}
+    how = "t, linearised" if linearised else "t"
+    if entry.clusters is None:
+        return {"level": level, "low": low, "high": high, "method": how}
+    return {"level": level, "low": low, "high": high, "method": f"{how}, by cluster", "clusters": entry.clusters}
+
+
+def with_error(entry: LossResult, error: Error | None) -> LossResult:
+    """The same with the standard error of clusters."""
+    if error is None:
+        return replace(entry, stderr=None, df=None)
+    return replace(entry, stderr=error.stderr, df=error.df, clusters=int(error.df) + 1)
+
+
+def reduced_by(settled: Settled, reduction: str | None) -> tuple[str, int]:
+    """The reduction as ours, and by how much a sum over rows falls short of the sum over a row's outputs."""
+    return meaning(settled.asked, reduction)[1], settled.width if settled.elements else 1
 
 
 def bootstrap(drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit) -> dict[str, Any]:
     """The interval and standard error of replicates; null where there are none with a denominator."""
-    ours = meaning(settled.asked, reduction)[1]
-    many = settled.width if settled.elements and ours in ("sum", "batchmean") else 1
+    ours, outputs = reduced_by(settled, reduction)
+    many = outputs if ours in ("sum", "batchmean") else 1
     values = [many * value for value in drawn.values(ours, code)]
     said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": "percentile"}
     if len(values) < 2:

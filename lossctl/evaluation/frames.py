@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from array import array
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lossctl.audit.digest import WORD, Digest
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.partial import Look
 from lossctl.kernels.frame import address, called
 from lossctl.kernels.glance import BITS, number
 from lossctl.kernels.layout import LANES, TILE, option_values
 from lossctl.kernels.machine import (
+    digest_kernel,
     exponential_kernel,
     glance_kernel,
     loader_address,
+    logarithm_kernel,
     loss_kernel,
     scan_kernel,
 )
+from lossctl.kernels.store import fingerprint
 from lossctl.readers.block import Block, Columns
 
 if TYPE_CHECKING:
@@ -108,6 +113,14 @@ def exponentials(numbers: np.ndarray) -> np.ndarray:
     return powers
 
 
+def logarithms(numbers: np.ndarray) -> np.ndarray:
+    """The natural logarithm of each number, the same bits on every machine; (n, K) as (n, K)."""
+    given = np.ascontiguousarray(numbers, np.float64)
+    logs = np.empty_like(given)
+    called(logarithm_kernel(), (given.size, address(given), address(logs)))
+    return logs
+
+
 def glance(columns: Columns, bounds: Bounds) -> Look | None:
     """What a role's values look like where all of them are within the bounds; None where only a scan can tell."""
     if columns.layout == "columns":
@@ -156,3 +169,22 @@ def _scanned(columns: Columns, bounds: Bounds, buffers: Buffers, role: str, flag
 def _of_sums(seen: dict[str, np.ndarray]) -> tuple[int, float, float]:
     """How many rows are off, and the least and greatest sum."""
     return int(seen["off"].sum()), float(seen["least_sum"].min()), float(seen["most_sum"].max())
+
+
+def digest_rows(block: Block, buffers: Buffers) -> Digest:
+    """The digest of a block's rows: of the numbers of all its roles, each known by its name."""
+    tile = tile_rows(max(columns.width for columns in block.roles.values()))
+    sums = array("q", (0, 0))
+    fields = [block.rows, tile, len(block.roles), sums.buffer_info()[0]]
+    for role, columns in sorted(block.roles.items()):
+        buffer = buffers.tile(role, columns.width * tile)
+        loader = loader_address(columns.dtype, columns.layout)
+        fields += [loader, columns.place, columns.stride, columns.width, buffer, _factor(role)]
+    called(digest_kernel(), fields)
+    return Digest(block.rows, sums[0] & WORD, sums[1] & WORD)
+
+
+@cache
+def _factor(role: str) -> int:
+    """An odd number that tells a role from others."""
+    return int(fingerprint([role])[:15], 16) * 2 + 1

@@ -32,6 +32,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from lossctl.errors import UsageError
@@ -51,12 +52,19 @@ class Limit(NamedTuple):
     @property
     def exact(self) -> Fraction:
         """Just the number that was written: 0.001 for 0.1%."""
-        return Fraction(self.text.rstrip("%")) / (100 if self.percent else 1)
+        return _number(self.text)[0]
 
     @property
     def value(self) -> float:
         """The nearest float64."""
-        return float(self.exact)
+        return _number(self.text)[1]
+
+
+@cache
+def _number(text: str) -> tuple[Fraction, float]:
+    """A number as it was written and as float64, read once: a gate may look at it for every slice."""
+    exact = Fraction(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    return exact, float(exact)
 
 
 @dataclass(frozen=True, slots=True)

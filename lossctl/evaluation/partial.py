@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lossctl.audit.digest import Digest
 from lossctl.audit.moments import LossPartial
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Partial(NamedTuple):
         dropped: the rows left out, where they are asked for.
         filtered: rows that a filter kept from being read.
         parts: what the audit asked for, by name.
+        digest: of the numbers of all rows that were read.
     """
 
     unit_rows: Mapping[tuple[int, int], int] = EMPTY
@@ -84,6 +86,7 @@ class Partial(NamedTuple):
     dropped: tuple[Dropped, ...] = ()
     filtered: int = 0
     parts: Mapping[str, Part] = EMPTY
+    digest: Digest = Digest()
 
     def merge(self, other: Partial) -> Partial:
         """Both together; the order does not matter."""
@@ -106,6 +109,16 @@ class Partial(NamedTuple):
             (*self.dropped, *other.dropped),
             self.filtered + other.filtered,
             {name: part.merge(other.parts[name]) for name, part in self.parts.items()},
+            self.digest.merge(other.digest),
+        )
+
+    def behind(self, files: int) -> Partial:
+        """The same with its files counted behind some others."""
+        return self._replace(
+            unit_rows={(file + files, unit): rows for (file, unit), rows in self.unit_rows.items()},
+            offences=tuple(entry._replace(file=entry.file + files) for entry in self.offences),
+            dropped=tuple(entry._replace(file=entry.file + files) for entry in self.dropped),
+            parts={n: part.behind(files) if hasattr(part, "behind") else part for n, part in self.parts.items()},
         )
 
     @property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lossctl.audit.bootstrap import Replicates, Resampler
+from lossctl.audit.bootstrap import Resampler
+from lossctl.audit.replicates import Replicates
 from lossctl.evaluation.audited import Accumulator
 
 if TYPE_CHECKING:

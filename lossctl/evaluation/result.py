@@ -11,6 +11,7 @@ from lossctl import __version__
 from lossctl.catalogue.declare import Value
 
 if TYPE_CHECKING:
+    from lossctl.evaluation.evidence import Evidence
     from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.readers.aligned import JoinAccount
 
@@ -70,6 +71,7 @@ class LossResult:
         guarded: rows whose loss the guard changed, and their share of the sum; None where none was.
         differs: what tells it from the first loss of the call, where they are versions of one.
         df: degrees of freedom of the standard error; None without one.
+        clusters: how many there are, where the standard error is of them.
         ci: the confidence interval with its level and method; None where it is not defined.
         more: what else the audit found, by its name in the JSON.
         slices: the same of some of the rows each, as the JSON has them.
@@ -91,6 +93,7 @@ class LossResult:
     guarded: Mapping[str, float] | None = None
     differs: tuple[str, ...] = ()
     df: float | None = None
+    clusters: int | None = None
     ci: Mapping[str, Any] | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     slices: Sequence[Mapping[str, Any]] = ()
@@ -138,6 +141,7 @@ class Report(NamedTuple):
     join: JoinAccount | None = None
     more: Mapping[str, Any] = NOTHING
     gates: Verdicts | None = None
+    evidence: Evidence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
@@ -154,6 +158,7 @@ class Report(NamedTuple):
             **({} if self.join is None else {"join": self.join.to_dict()}),
             **self.more,
             **({} if self.gates is None else {"gates": self.gates.to_dict()}),
+            **({} if self.evidence is None else self.evidence.to_dict()),
         }
 
 

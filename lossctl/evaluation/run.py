@@ -12,8 +12,9 @@ from lossctl import timing
 from lossctl.audit.moments import LossPartial
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
+from lossctl.evaluation.evidence import Evidence
 from lossctl.evaluation.executors import Executor, executor_for
-from lossctl.evaluation.findings import with_findings
+from lossctl.evaluation.findings import of_call, with_findings
 from lossctl.evaluation.opening import open_all
 from lossctl.evaluation.partial import Partial
 from lossctl.evaluation.plan import Plan, plan, with_text
@@ -34,6 +35,13 @@ class Evaluation(NamedTuple):
     request: Request
     plan: Plan
     partial: Partial
+
+    @property
+    def rows_are_there(self) -> bool:
+        """Whether there are files to look at again: not where partials were put together."""
+        from lossctl.evaluation.recorded import Recorded
+
+        return not any(isinstance(source, Recorded) for source in self.plan.job.sources)
 
     def report(self) -> Report:
         """The partial reduced to one value a loss; without values for the reduction "none".
@@ -61,7 +69,10 @@ class Evaluation(NamedTuple):
         warned = warnings_for(job, partial, results)
         where, shapes = joined(self.request.where), self.request.shapes
         join = None if self.request.join is None else join_account(job)
-        return Report(inputs(job, partial), columns(job), account(partial), warned, results, shapes, where, join)
+        evidence = Evidence(self.request, job, partial.digest, results)
+        rows, read = account(partial), inputs(job, partial)
+        more = of_call(job, partial)
+        return Report(read, columns(job), rows, warned, results, shapes, where, join, more, evidence=evidence)
 
 
 @contextmanager
@@ -95,6 +106,10 @@ def prepare(request: Request, sources: tuple[Source, ...] | None = None) -> Plan
         from lossctl.evaluation.ahead import settled
 
         made = made._replace(job=settled(made.job, made.units, request.threads))
+    if request.audit.calibration or request.audit.decompose:
+        from lossctl.evaluation.reliable import refuse_unfit
+
+        refuse_unfit(made.job)
     if request.audit.bootstrap and not (request.audit.cluster or request.ids):
         from lossctl.evaluation.positions import starts
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lossctl.audit.error import Error
+from lossctl.evaluation.findings import reduced_by, with_error
 from lossctl.evaluation.reduce import reduce
 from lossctl.evaluation.slicing import presented
 from lossctl.inference.interval import t_interval, welch_df
@@ -12,7 +14,9 @@ from lossctl.inference.multiplicity import benjamini_hochberg, holm
 from lossctl.inference.student import two_sided
 
 if TYPE_CHECKING:
+    from lossctl.audit.clusters import SliceError
     from lossctl.audit.moments import LossPartial
+    from lossctl.evaluation.by import By
     from lossctl.evaluation.result import LossResult
     from lossctl.evaluation.run import Evaluation
     from lossctl.evaluation.slices import SlicePart
@@ -46,19 +50,48 @@ def slices_of(evaluation: Evaluation, loss: int, statistics: Statistics) -> list
     ]
 
 
-def _slices(
-    evaluation: Evaluation, loss: int, by: Any, part: SlicePart, statistics: Statistics
-) -> list[dict[str, Any]]:
+def _slices(evaluation: Evaluation, loss: int, by: By, part: SlicePart, statistics: Statistics) -> list[dict[str, Any]]:
     job, total = evaluation.plan.job, evaluation.partial.losses[loss]
+    errors = _cluster_errors(evaluation, loss, by)
     entries, differences = [], []
     for place, shown in presented(by, part.keys):
         cells = tuple(sums.moment(place) for sums in part.sums[loss])
         rest = tuple(whole.minus(own) for whole, own in zip(total, cells, strict=True))
         entry, other = (_reduced(evaluation, loss, some) for some in (cells, rest))
+        error = errors.get(part.keys[place]) if errors is not None else None
+        if errors is not None:
+            entry = with_error(entry, _own(error))
         more = statistics(entry, cells[-1], part.spreads[loss], part.replicates[loss], place)
         entries.append({"by": shown, **{name: getattr(entry, name) for name in FIELDS}, **more})
-        differences.append(difference(entry, other))
+        differences.append(difference(entry, other) if errors is None else _of_clusters(entry, other, error))
     return _with_differences(entries, differences, job.audit.level, job.audit.correction)
+
+
+def _cluster_errors(evaluation: Evaluation, loss: int, by: By) -> dict[Any, SliceError] | None:
+    """How sure each slice is by its clusters; None where the rows stand alone."""
+    clusters: Any = evaluation.partial.parts.get("clusters")
+    job = evaluation.plan.job
+    if clusters is None or job.losses[loss].core.loss.parts:
+        return None
+    ours, _ = reduced_by(job.losses[loss], evaluation.request.reduction)
+    found: dict[Any, SliceError] = clusters.slices(job.slices.index(by), loss, ours, len(by.parts))
+    return found
+
+
+def _own(error: SliceError | None) -> Error | None:
+    if error is None or error.stderr is None:
+        return None
+    return Error(error.stderr, error.clusters - 1)
+
+
+def _of_clusters(entry: LossResult, rest: LossResult, error: SliceError | None) -> Difference | None:
+    """How a slice differs from the rest where clusters may have rows in both."""
+    if not rest.count:
+        return None
+    value = entry.value - rest.value
+    if error is None or error.difference_stderr is None:
+        return Difference(value, None, None)
+    return Difference(value, error.difference_stderr, error.difference_clusters - 1)
 
 
 def _reduced(evaluation: Evaluation, loss: int, cells: tuple[LossPartial, ...]) -> LossResult:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lossctl.audit.bootstrap import Replicates, Resampler
+from lossctl.audit.bootstrap import Resampler
 from lossctl.audit.grouped import GroupSums
-from lossctl.audit.groups import GroupMoments
+from lossctl.audit.groupmoments import GroupMoments
+from lossctl.audit.replicates import Replicates
 from lossctl.audit.spread import Spread, SpreadPart
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.slicing import Slicer
@@ -83,8 +84,8 @@ class _Sliced:
         return SlicePart(
             tuple(self.slicer.keys),
             tuple(tuple(one.flush() for one in some) for some in self.sums),
-            tuple(one and one.flush() for one in self.spreads),
-            tuple(one and one.flush() for one in self.replicates),
+            tuple(None if one is None else one.flush() for one in self.spreads),
+            tuple(None if one is None else one.flush() for one in self.replicates),
         )
 
 

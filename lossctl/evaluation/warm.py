@@ -9,7 +9,20 @@ from itertools import product
 from lossctl.catalogue.declare import Option, Value
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.evaluation.settled import Settled
-from lossctl.kernels.machine import accumulate_kernel, glance_kernel, loader_address, loss_kernel, scan_kernel
+from lossctl.kernels.machine import (
+    accumulate_kernel,
+    bucket_kernel,
+    digest_kernel,
+    exponential_kernel,
+    glance_kernel,
+    grouped_kernel,
+    isotonic_kernel,
+    loader_address,
+    logarithm_kernel,
+    loss_kernel,
+    resample_kernel,
+    scan_kernel,
+)
 from lossctl.readers.block import NATIVE
 
 LAYOUTS = ("columns", "rows", "strided", "onehot")
@@ -28,7 +41,11 @@ def shared() -> dict[str, Making]:
     glances: dict[str, Making] = {f"glance at {dtype}": partial(glance_kernel, dtype) for dtype in sorted(NATIVE)}
     sums: dict[str, Making] = {f"sum {cut}": partial(accumulate_kernel, cut) for cut in (False, True)}
     scans: dict[str, Making] = {f"scan {alone}": partial(scan_kernel, alone) for alone in (False, True)}
-    return {**scans, **sums, **glances, **loaders}
+    pools: dict[str, Making] = {f"isotonic {pools}": partial(isotonic_kernel, pools) for pools in (False, True)}
+    powers: dict[str, Making] = {"powers": exponential_kernel, "logarithms": logarithm_kernel}
+    buckets: dict[str, Making] = {f"buckets {plain}": partial(bucket_kernel, plain) for plain in (False, True)}
+    others: dict[str, Making] = {"digest": digest_kernel, "groups": grouped_kernel, "replicates": resample_kernel}
+    return {**scans, **sums, **glances, **loaders, **buckets, **pools, **powers, **others}
 
 
 def kernels_of(losses: Sequence[BoundLoss]) -> dict[str, Making]:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lossctl import timing
+from lossctl.audit.digest import Digest
 from lossctl.audit.moments import LossPartial
 from lossctl.audit.rows import LossColumn
 from lossctl.audit.sums import Sums, unweighted
-from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError
 from lossctl.evaluation.audited import audit_columns, audit_of
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
-from lossctl.evaluation.frames import Buffers, loss_rows
+from lossctl.evaluation.clip import GUARDS, ClipPart, ClipParts, ClipTally, can_clip
+from lossctl.evaluation.frames import Buffers, digest_rows, loss_rows
 from lossctl.evaluation.partial import SHOWN, Dropped, Look, Partial
 from lossctl.evaluation.pooled import pooled_rows
 from lossctl.evaluation.request import Job
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from lossctl.evaluation.rows import Floats, Whole
     from lossctl.readers.source import Chunk, Unit, Values
 
-# what a row's loss must change by, when the guard is taken away, to count as guarded
-GUARDED = 1e-4
 _own = threading.local()
 
 
@@ -208,9 +207,11 @@ class Tally:
         self.job, self.unit = job, unit
         self.cells = [settled.cells for settled in job.losses]
         self.sums = [[Sums() for _ in range(settled.sums)] for settled in job.losses]
-        self.guarded = [Sums() for _ in job.losses]
+        guards = GUARDS if job.audit.spread else ()
+        self.clips = [ClipTally(one, job.one_hot, buffers(), guards) if can_clip(one) else None for one in job.losses]
         self.audit = audit_of(job, unit)
         self.result = Partial()
+        self.digest = Digest()
         self.read = 0
 
     def add(self, judged: Judged) -> None:
@@ -218,51 +219,47 @@ class Tally:
         if not judged.block.rows:
             self._account(judged, {})
             return
+        with timing.Phase("digest"):
+            self.digest = self.digest.merge(digest_rows(judged.block, buffers()))
         skips: list[np.ndarray | None] = []
         if self.audit:
             self.audit.begin(judged)
         for i, settled in enumerate(self.job.losses):
             skipped = _either(judged.skipped, left_out(settled, judged))
-            for c, cell in enumerate(self.cells[i]):
-                for losses, weights in timing.each("kernel", self._values(settled, cell, judged)):
-                    with timing.Phase("sum"):
-                        self.sums[i][c].add(losses, weights, skipped)
-                    if self.audit:
-                        self.audit.cell(i, c, LossColumn(losses, weights, skipped))
-            if settled.pooled or (self.audit and not settled.core.loss.parts):
-                own = LossColumn(losses, weights, skipped)
-                rows = pooled_rows(settled, judged, self.job.one_hot, skipped) if settled.pooled else own
-                if settled.pooled:
-                    self.sums[i][-1].add(*rows)
-                if self.audit:
-                    self.audit.rows(i, rows)
-            if not settled.core.loss.parts and _may_guard(settled.core, judged.verdict.looks):
-                self._add_guarded(settled, self.guarded[i], judged, skipped)
+            self._add_loss(i, settled, judged, skipped)
             skips.append(skipped)
+        if self.audit:
+            self.audit.end(judged, skips)
         reasons = dict(judged.verdict.reasons) if self.job.on_bad != "keep" else {}
         left = _left_by_all(judged, skips)
         if len(left):
             reasons["ignored"] = left
         self._account(judged, reasons)
 
-    def _values(self, settled: Settled, cell: Cell, judged: Judged) -> Iterator[tuple[Floats, Floats | None]]:
+    def _add_loss(self, i: int, settled: Settled, judged: Judged, skipped: np.ndarray | None) -> None:
+        for c, cell in enumerate(self.cells[i]):
+            clip = self.clips[i] if c == 0 else None
+            for column, losses, weights in timing.each("kernel", self._values(settled, cell, judged)):
+                own = LossColumn(losses, weights, skipped)
+                with timing.Phase("sum"):
+                    self.sums[i][c].add(*own)
+                if clip is not None:
+                    clip.add(judged.block, judged.verdict.looks["preds"], skipped, losses, weights, column)
+                if self.audit:
+                    self.audit.cell(i, c, own)
+        if settled.pooled:
+            own = pooled_rows(settled, judged, self.job.one_hot, skipped)
+            self.sums[i][-1].add(*own)
+        if self.audit and not settled.core.loss.parts:
+            self.audit.rows(i, own)
+
+    def _values(
+        self, settled: Settled, cell: Cell, judged: Judged
+    ) -> Iterator[tuple[int | None, Floats, Floats | None]]:
         """The losses that a cell adds up, with their weights: of the rows, or column by column."""
         for column in (None,) if cell.columns is None else cell.columns:
             losses = loss_rows(cell.core, judged.block, self.job.one_hot, buffers(), "losses", column)
-            yield losses, judged.weights_of(settled, column)
-
-    def _add_guarded(self, settled: Settled, sums: Sums, judged: Judged, skipped: np.ndarray | None) -> None:
-        guard, cell = settled.core.guard, settled.cells[0]
-        assert guard is not None
-        bare = cell._replace(core=cell.core.replace(**{guard.name: 0.0}))
-        for column in (None,) if cell.columns is None else cell.columns:
-            one_hot = self.job.one_hot
-            losses = loss_rows(cell.core, judged.block, one_hot, buffers(), "losses", column)
-            open_losses = loss_rows(bare.core, judged.block, one_hot, buffers(), "bare losses", column)
-            with np.errstate(invalid="ignore"):
-                untouched = ~(np.abs(open_losses - losses) > GUARDED)
-            weights = judged.weights_of(settled, column)
-            sums.add(losses, weights, _either(untouched.astype(np.uint8), skipped))
+            yield column, losses, judged.weights_of(settled, column)
 
     def _account(self, judged: Judged, reasons: dict[str, Whole]) -> None:
         block, chunk, unit = judged.block, judged.chunk, self.unit
@@ -289,14 +286,17 @@ class Tally:
 
     def partial(self) -> Partial:
         """All of the unit."""
-        made = tuple(map(self._flushed, self.job.losses, self.sums, self.guarded))
+        clips = [ClipPart() if clip is None else clip.flush() for clip in self.clips]
+        made = tuple(map(self._flushed, self.job.losses, self.sums, clips))
         parts = self.audit.parts() if self.audit else {}
-        return self.result._replace(unit_rows={(self.unit.file, self.unit.number): self.read}, losses=made, parts=parts)
+        if self.job.audit.spread:
+            parts["clips"] = ClipParts(tuple(clips))
+        place = self.unit.file, self.unit.number
+        return self.result._replace(unit_rows={place: self.read}, losses=made, parts=parts, digest=self.digest)
 
-    def _flushed(self, settled: Settled, sums: list[Sums], guarded: Sums) -> tuple[LossPartial, ...]:
-        touched = guarded.flush()
+    def _flushed(self, settled: Settled, sums: list[Sums], touched: ClipPart) -> tuple[LossPartial, ...]:
         partials = [cell.flush() for cell in sums]
-        partials[0] = partials[0]._replace(guarded=touched.rows, guarded_loss=touched.loss)
+        partials[0] = partials[0]._replace(guarded=touched.guarded, guarded_loss=touched.guarded_loss)
         weighted = "weights" in self.job.columns or (settled.reweighted and self.job.class_weights is not None)
         if weighted:
             return tuple(partials)
@@ -312,18 +312,6 @@ def _left_by_all(judged: Judged, skips: list[np.ndarray | None]) -> Whole:
         return np.empty(0, np.int64)
     unused = np.bitwise_and.reduce(found)
     return np.flatnonzero(unused if judged.skipped is None else unused & ~judged.skipped & 1)
-
-
-def _may_guard(bound: BoundLoss, looks: dict[str, Look]) -> bool:
-    """Whether a block's preds come near enough to 0 or 1 for the guard to act."""
-    if bound.guard is None or bound.options.get("from_logits"):
-        return False
-    epsilon = bound.options[bound.guard.name]
-    if not isinstance(epsilon, float) or bound.options.get("guard") == "log":
-        return False
-    look = looks["preds"]
-    mass = max(1.0, look.most_sum)
-    return epsilon > 0.0 and (look.least <= epsilon * mass or look.most >= 1.0 - epsilon)
 
 
 def _dropped(unit: Unit, reasons: dict[str, Whole]) -> Dropped:

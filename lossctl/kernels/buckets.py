@@ -1,8 +1,8 @@
 """Buckets of float64: a number's exponent and the first 9 bits of its fraction, so 512 buckets an octave.
 
-They are linear within an octave, so that the middle of one is within 0.098 % of all that is in it; below
-2.3e-308 they are as wide as there, 9e-311. No logarithm is taken. Buckets are numbered in the order of the numbers: -inf
-comes first, infinity and NaN last. Each holds its lower border and not its upper one.
+They are linear within an octave, so that the middle of one is within 0.098 % of all that is in it; below the
+smallest normal number they stay 4.4e-311 wide. No logarithm is taken. Buckets are numbered in the order of the
+numbers: -inf comes first, infinity and NaN last. Each holds its lower border and not its upper one.
 
 A place is a bucket and the code of a group in one integer, in the order of both. Light: imports no numba.
 """

@@ -12,6 +12,8 @@ from lossctl.errors import UsageError
 TILE = 128
 # a loss kernel's frame: this many fields, then as many again for each role (see `tiles`)
 HEAD, ROLE = 5, 5
+# likewise of the digest's frame (see `digest`)
+DIGEST_HEAD, DIGEST_ROLE = 4, 6
 # a scan's lanes, each with the number that it starts from (see `scan`)
 LANES = {
     "least": math.inf,

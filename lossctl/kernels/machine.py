@@ -189,6 +189,30 @@ def exponential_kernel() -> Kernel:
 
 
 @cache
+def logarithm_kernel() -> Kernel:
+    """The kernel that takes logarithms: see `logarithm`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import logarithm
+
+        return logarithm.logarithms, _frame_signature()
+
+    return _callable(machine().address("logarithms", make))
+
+
+@cache
+def isotonic_kernel(pools: bool) -> Kernel:
+    """The kernel that pools sorted predictions, or the one that merges two runs of them: see `isotonic`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import isotonic
+
+        return isotonic.pool if pools else isotonic.merge, _frame_signature()
+
+    return _callable(machine().address(f"isotonic pools={pools}", make))
+
+
+@cache
 def accumulate_kernel(cut: bool) -> Kernel:
     """The exact sum's kernel: see `accumulate`, and `cutsum` for the one that takes many plain rows."""
 
@@ -234,3 +258,15 @@ def bucket_kernel(plain: bool) -> Kernel:
         return bucketcount.count if plain else bucketcount.tally, _frame_signature()
 
     return _callable(machine().address(f"buckets plain={plain}", make))
+
+
+@cache
+def digest_kernel() -> Kernel:
+    """The kernel that hashes a block's rows: see `digest`."""
+
+    def make() -> tuple[Any, Any]:
+        from lossctl.kernels import digest
+
+        return digest.digest, _frame_signature()
+
+    return _callable(machine().address("digest", make))

@@ -22,7 +22,12 @@ SIDES = {"worst": "highest", "best": "lowest"}
 
 def audit_text(report: Report, width: int | None, color: bool) -> str:
     """All that the audit adds to the table of losses; empty where nothing was asked for."""
-    return "".join(f"\n{text}" for entry in report.results for text in _of_loss(entry, width, color))
+    found = "".join(f"\n{text}" for entry in report.results for text in _of_loss(entry, width, color))
+    if "calibration" not in report.more:
+        return found
+    from lossctl.show import calibration
+
+    return f"{found}\n{calibration.render(report.more['calibration'], width, color)}"
 
 
 def _of_loss(entry: LossResult, width: int | None, color: bool) -> Iterator[str]:
@@ -51,6 +56,10 @@ def _facts(more: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "quantiles", ", ".join(f"{level} {value}" for level, value in zip(levels, told, strict=True))
     if more.get("worst_share"):
         yield from _worst_share(more["worst_share"])
+    if more.get("decomposition"):
+        from lossctl.show.calibration import decomposed
+
+        yield "decomposition", decomposed(more["decomposition"])
     if more.get("clip"):
         yield "guards", _clip(more["clip"])
 

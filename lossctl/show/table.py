@@ -38,14 +38,21 @@ def render(result: Report, width: int | None, color: bool) -> str:
     for table, notes in (_wide(rows), _medium(rows)):
         longest = max((len(line) for lines in notes for line in lines), default=0)
         if width is None or max(console.measure(table).maximum, longest) <= width:
-            return _interleaved(console, table, notes) + _gates(result, width, color)
-    return rendered(_records(rows), width, color) + _gates(result, width, color)
+            return _interleaved(console, table, notes) + _more(result, width, color)
+    return rendered(_records(rows), width, color) + _more(result, width, color)
 
 
 def document(report: Report, width: int | None, color: bool) -> str:
     """All that is to say: what was chosen, the account, the warnings, the table."""
     lines = [columns_line(report), *join_lines(report), account_line(report), *warning_lines(report)]
     return "".join(f"{line}\n" for line in lines) + (render(report, width, color) if report.results else "")
+
+
+def _more(result: Report, width: int | None, color: bool) -> str:
+    """What the audit found, and the verdicts of gates."""
+    from lossctl.show.audit import audit_text
+
+    return audit_text(result, width, color) + _gates(result, width, color)
 
 
 def _gates(result: Report, width: int | None, color: bool) -> str:

@@ -204,6 +204,13 @@ def test_values_of_losses_that_are_no_numbers() -> None:
     assert str(values.tolist()) == "[nan, inf, -inf, nan, 5.0]"
 
 
+def test_what_weights_make_of_losses_that_are_no_numbers() -> None:
+    losses, weights = np.array([math.inf, -math.inf, 1e300, math.nan]), np.array([0.0, 2.0, 1e300, 1.0])
+    part = moments(losses, np.zeros(4), weights)
+    assert part.moment(0) == alone(losses, weights)
+    assert (part.moment(0).nan, part.moment(0).positive_infinity, part.moment(0).negative_infinity) == (2, 1, 1)
+
+
 def test_units_stay_small_where_all_is_in_the_window() -> None:
     part = moments(np.array([0.5, 1e-300]), np.array([0, 1]))
     assert (part.floor, moments(np.array([0.5]), np.array([0])).floor) == (0, BASE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -169,3 +171,15 @@ def test_positions_go_on_where_a_part_ends() -> None:
 def test_what_names_no_rows_is_refused(column: np.ndarray | pa.Array) -> None:
     with pytest.raises(DataError, match=r"values of type .* name no rows; name a column of numbers, texts, booleans"):
         row_keys([column])
+
+
+def test_no_key_takes_pandas() -> None:
+    code = """
+import sys, numpy as np, pyarrow as pa
+from lossctl.audit.rowkeys import row_keys
+numbers = pa.Array.from_buffers(pa.int64(), 3, [None, pa.py_buffer(np.arange(3))])
+columns = [numbers.cast(kind) for kind in (pa.int8(), pa.string(), pa.bool_(), pa.timestamp("us"), pa.float32())]
+row_keys([*columns, numbers.cast(pa.timestamp("ms", "UTC")), np.arange(3).astype("M8[D]"), np.arange(3) > 1])
+assert not {"pandas", "numba"} & set(sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).stderr == b""

@@ -229,6 +229,22 @@ class Result:
 
         write_atomically(os.fspath(path), lambda file: save(self._evaluation, file, called or {}))
 
+    def extreme_rows(self, called: Mapping[str, str] | None = None) -> Iterator[pa.Table]:
+        """The rows of the highest and lowest losses with all their columns, by rank; a table for each loss and side.
+
+        Args:
+            called: what `loss_file` calls some paths otherwise.
+
+        Raises:
+            UsageError: the call did not say `worst` or `best`.
+        """
+        from lossctl.evaluation.extremes import extreme_rows
+
+        audit = self._evaluation.request.audit
+        if not (audit.worst or audit.best):
+            raise UsageError("the rows of the highest losses were not kept; say worst=20")
+        return extreme_rows(self._evaluation, called or {})
+
     def to_dict(self) -> dict[str, Any]:
         """The document that `--json` writes, with Python's numbers."""
         return self.report.to_dict()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lossctl import timing
 from lossctl.cli.surroundings import colored, say, width
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lossctl.evaluation.result import Report
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+# of single rows, as the JSON has them
+SIDES = ("worst", "best")
 
 
 @contextmanager
@@ -59,7 +61,14 @@ def as_named(report: Report, names: Mapping[str, str]) -> Report:
     inputs = tuple(one._replace(path=said(one.path)) for one in report.inputs)
     warnings = tuple(replace(one, message=said(one.message)) for one in report.warnings)
     evidence = report.evidence and report.evidence._replace(called=names)
-    return report._replace(inputs=inputs, warnings=warnings, join=join, evidence=evidence)
+    results = tuple(replace(one, more=_named(one.more, said)) for one in report.results)
+    return report._replace(inputs=inputs, warnings=warnings, results=results, join=join, evidence=evidence)
+
+
+def _named(more: Mapping[str, Any], said: Callable[[str], str]) -> dict[str, Any]:
+    """What the audit found, with the files of single rows called otherwise."""
+    rows = {side: [{**row, "file": said(row["file"])} for row in more[side]] for side in SIDES if side in more}
+    return {**more, **rows}
 
 
 def _kept(twice: bool, format: str | None) -> str | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from lossctl.api.audit import audit_words
 from lossctl.audit.asked import Audit
 from lossctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from lossctl.api.result import Result
+
+ROWS = (".parquet", ".pq", ".csv")
 
 
 def said(**words: Any) -> Audit:
@@ -34,3 +40,19 @@ def levels(text: str | None) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise UsageError(f"--quantiles takes levels, as 0.5,0.9,0.99, got {text!r}") from None
+
+
+def rows_file(output: str | None, wanted: int) -> tuple[str | None, str | None]:
+    """Where single rows go, and where the result does: a file of rows takes those of --worst and --best."""
+    if wanted and output is not None and output.lower().endswith(ROWS):
+        return output, None
+    return None, output
+
+
+def save_extremes(result: Result, path: str, called: Mapping[str, str]) -> None:
+    """Save the rows of the highest and lowest losses, with all their columns; some paths are called otherwise."""
+    from lossctl.show.output import write_atomically
+    from lossctl.show.tables import write_tables
+
+    tables = result.extreme_rows(called)
+    write_atomically(path, lambda file: write_tables(tables, file, path))

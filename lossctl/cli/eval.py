@@ -15,7 +15,7 @@ from lossctl.catalogue.spec import bind_all
 from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
 from lossctl.cli.answer import as_named, called, readable, save, save_dropped, tell, tell_timings, write, write_rows
-from lossctl.cli.audit import levels, said
+from lossctl.cli.audit import levels, rows_file, said, save_extremes
 from lossctl.cli.gates import gating
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
@@ -121,6 +121,7 @@ def eval_command(
     bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
+    rows_to, output = rows_file(output, worst or best)
     chosen = format_asked(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
         meaning(entry, reduction)
@@ -186,6 +187,8 @@ def eval_command(
             save(result, save_as, names)
         if dropped is not None:
             save_dropped(result, dropped, names)
+        if rows_to is not None:
+            save_extremes(result, rows_to, names)
         with gates.kept():
             if reduction == "none":
                 write_rows(result, chosen, output, row_id or (), names)

@@ -143,15 +143,19 @@ def _sorted_out(columns: Columns, check: Check, rows: Whole) -> dict[str, Whole]
 
 def values_of(columns: Columns, rows: Whole) -> np.ndarray:
     """The (n, K) values of some rows as float64, read where they lie."""
-    size = np.dtype(columns.dtype).itemsize
     if not len(rows):
         return np.empty((0, columns.width))
     out = np.empty((len(rows), columns.width))
-    span = (columns.rows - 1) * columns.stride + 1
-    for k, place in enumerate(columns.addresses.tolist()):
-        column = _view(place, span, columns.dtype, size)
-        out[:, k] = column[rows * columns.stride]
+    for k in range(columns.width):
+        out[:, k] = column_of(columns, k)[rows]
     return out
+
+
+def column_of(columns: Columns, k: int) -> np.ndarray:
+    """The (n,) numbers of one column where they lie, of their own type."""
+    size = np.dtype(columns.dtype).itemsize
+    span = (columns.rows - 1) * columns.stride + 1
+    return _view(columns.addresses[k], span, columns.dtype, size)[:: columns.stride]
 
 
 def _view(place: int, count: int, dtype: str, size: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from lossctl.audit.moments import LossPartial
 from lossctl.audit.sums import Sums
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.evaluation.checks import values_of
+from lossctl.evaluation.checks import column_of, values_of
 from lossctl.evaluation.frames import Buffers, loss_rows
 from lossctl.evaluation.partial import Look
 from lossctl.evaluation.settled import Settled
@@ -241,26 +241,34 @@ class ClipTally:
         count = len(self.guards) - 1
         if not self.others or self._everywhere or (self.vector and columns.width == 1):
             return Near(None, (block.rows,) * count, block)
-        distance = self._distances(columns)
-        rows = np.flatnonzero(distance <= self._reach)
-        rows = rows[np.argsort(distance[rows], kind="stable")]
+        rows = self._within_reach(columns, look)
+        distance = self._distances(values_of(columns, rows))
+        order = np.argsort(distance, kind="stable")
+        rows, distance = rows[order], distance[order]
         reaches = [self._own_reach if guard == self.own else guard for guard in self.guards[1:]]
         # the loss's own may reach further on one side than greater guards do
-        ends = np.maximum.accumulate(np.searchsorted(distance[rows], reaches, "right"))
+        ends = np.maximum.accumulate(np.searchsorted(distance, reaches, "right"))
         return Near(rows, tuple(ends.tolist()), self._taken(block, rows))
 
-    def _distances(self, columns: Columns) -> Floats:
-        """How small a guard may be and yet change each row: (n,), never too much."""
-        every = np.arange(columns.rows)
-        least, most = np.full(columns.rows, np.inf), np.full(columns.rows, -np.inf)
-        mass = np.zeros(columns.rows)
+    def _within_reach(self, columns: Columns, look: Look) -> Whole:
+        """The rows that any of the guards may change, and perhaps some more."""
+        low, high = self._reach * max(1.0, look.most_sum) * (1.0 + 1e-6), 1.0 - self._reach * (1.0 + 1e-6)
+        if columns.dtype == "float32":
+            # numpy rounds a bound to the numbers' own type
+            low, high = np.nextafter(np.float32(low), np.float32(1)), np.nextafter(np.float32(high), np.float32(0))
+        found = np.zeros(columns.rows, bool)
         for k in range(columns.width):
-            one = columns._replace(addresses=columns.addresses[k : k + 1])
-            values = values_of(one, every)[:, 0]
-            least, most, mass = np.fmin(least, values), np.fmax(most, values), mass + values
+            values = column_of(columns, k)
+            found |= values <= low
+            found |= values >= high
+        return np.flatnonzero(found)
+
+    def _distances(self, values: np.ndarray) -> Floats:
+        """How small a guard may be and yet change each of some rows, (n,) of (n, K); never too much."""
+        least, most = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
         if self.vector:
             # shares are of the sum; 1e-9 is for what is rounded
-            least = least / (np.fmax(mass, 1.0) * (1.0 + 1e-9))
+            least = least / (np.fmax(values.sum(axis=1), 1.0) * (1.0 + 1e-9))
         found: Floats = np.minimum(least, 1.0 - most - ROUNDING)
         return found
 

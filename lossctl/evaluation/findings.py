@@ -80,6 +80,11 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
         slices = slices_of(evaluation, loss, statistics)
     if audit.worst or audit.best:
         found |= _extremes(evaluation, loss)
+    if audit.exact_quantiles and audit.levels and not settled.core.loss.parts and evaluation.rows_are_there:
+        from lossctl.evaluation.exact import exactly
+
+        told = dict(zip(map(repr, audit.levels), exactly(evaluation, loss), strict=True))
+        found["quantiles"] = {"method": "exact", "values": told}
     return replace(entry, ci=ci, more=found, slices=slices)
 
 
@@ -144,7 +149,7 @@ def distribution(spread: SpreadPart, rows: LossPartial, audit: Audit) -> dict[st
     from lossctl.kernels.exactsum import as_float
 
     found: dict[str, Any] = {}
-    if audit.levels and not audit.exact_quantiles:
+    if audit.levels:
         values = quantiles(spread, audit.levels, rows.least, rows.most)
         told = dict(zip(map(repr, audit.levels), values, strict=True))
         found["quantiles"] = {"method": "sketch, 0.1 % relative error", "values": told}

@@ -88,7 +88,17 @@ def _refuse_whole(request: Request, job: Job) -> None:
         )
     if request.long is not None:
         raise UsageError("--save goes without --long: the rows of an example might lie in several shards")
-    if request.audit.bootstrap and not (request.ids or request.audit.cluster):
+    audit = request.audit
+    ahead = [name for name, said in (("--worst", audit.worst), ("--best", audit.best)) if said]
+    ahead += ["--exact-quantiles"] if audit.exact_quantiles else []
+    if ahead:
+        raise UsageError(f"--save keeps sums and no rows, which {ahead[0]} looks at again; leave it out")
+    cut = next((text for text in audit.by if ":quantile=" in text), None)
+    if cut is not None:
+        raise UsageError(
+            f"--save: the bins of --by '{cut}' hang on all rows at once; give them, as :edges=18,30,65 or :width=10"
+        )
+    if audit.bootstrap and not (request.ids or audit.cluster):
         raise UsageError(
             "--save with --bootstrap draws rows by their number, which a shard does not know; name them by --id COLUMN"
         )

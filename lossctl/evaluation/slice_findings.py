@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lossctl.audit.error import Error
 from lossctl.evaluation.findings import reduced_by, with_error
 from lossctl.evaluation.reduce import reduce
-from lossctl.evaluation.slicing import presented
+from lossctl.evaluation.slice_order import presented
 from lossctl.inference.interval import t_interval, welch_df
 from lossctl.inference.multiplicity import benjamini_hochberg, holm
 from lossctl.inference.student import two_sided
@@ -54,11 +54,13 @@ def _slices(evaluation: Evaluation, loss: int, by: By, part: SlicePart, statisti
     job, total = evaluation.plan.job, evaluation.partial.losses[loss]
     errors = _cluster_errors(evaluation, loss, by)
     entries, differences = [], []
-    for place, shown in presented(by, part.keys):
+    places = {key: place for place, key in enumerate(part.keys)}
+    for key, shown in presented(by, part.keys):
+        place = places[key]
         cells = tuple(sums.moment(place) for sums in part.sums[loss])
         rest = tuple(whole.minus(own) for whole, own in zip(total, cells, strict=True))
         entry, other = (_reduced(evaluation, loss, some) for some in (cells, rest))
-        error = errors.get(part.keys[place]) if errors is not None else None
+        error = errors.get(key) if errors is not None else None
         if errors is not None:
             entry = with_error(entry, _own(error))
         more = statistics(entry, cells[-1], part.spreads[loss], part.replicates[loss], place)

@@ -91,9 +91,11 @@ def read_document(path: str) -> dict[str, Any]:
             found = json.loads(file.read())
     except OSError as error:
         raise DataError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise DataError(f"{path} is no JSON of a result: it is nested too deep") from None
+    except ValueError as error:
         lines = "; verify takes the document of --json, not JSON Lines" if str(error).startswith("Extra data") else ""
-        raise DataError(f"{path} is no JSON: {str(error) or 'it is nested too deep'}{lines}") from None
+        raise DataError(f"{path} is no JSON: {error}{lines}") from None
     check_document(found, path)
     return found  # type: ignore[no-any-return]
 

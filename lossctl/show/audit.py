@@ -36,9 +36,10 @@ def _of_loss(entry: LossResult, width: int | None, color: bool) -> Iterator[str]
     if told:
         yield f"{name}\n" + rendered(facts(told), width, color)
     if entry.more.get("histogram"):
-        from lossctl.show.histogram import histogram_lines
+        from lossctl.show import histogram
 
-        yield f"rows by {name}\n" + "".join(f"{line}\n" for line in histogram_lines(entry.more["histogram"], width))
+        found = entry.more["histogram"]
+        yield f"rows by {name}\n" + histogram.render(found["edges"], found["counts"], width, color)
     for side, word in SIDES.items():
         rows = entry.more.get(side)
         if rows:

@@ -70,6 +70,6 @@ def test_clearing_touches_nothing_but_kernels(tmp_path: Path) -> None:
 def test_timings_say_where_the_time_went() -> None:
     done = program("eval", SAMPLES / "digits.parquet", "--loss", "scce", "--quiet", "--timings", "--value-only")
     told = {line.split()[0]: float(line.split()[1]) for line in done.stderr.splitlines()}
-    assert list(told) == ["start", "imports", "open", "rows", "render", "decode", "check", "kernel", "sum"]
+    assert list(told) == ["start", "imports", "open", "rows", "render", "decode", "check", "kernel", "sum", "digest"]
     assert all(0.0 < seconds < 60.0 for seconds in told.values())
     assert float(done.stdout) > 0

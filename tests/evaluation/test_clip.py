@@ -84,12 +84,13 @@ def with_guard(settled: Settled, guard: float) -> str:
     return core.replace(**{core.guard.name: guard, **sides})  # type: ignore[union-attr, return-value]
 
 
-@pytest.mark.parametrize("batch", [700, 64])
+@pytest.mark.parametrize(("batch", "dtype"), [(700, "float64"), (64, "float64"), (700, "float32")])
 @pytest.mark.parametrize("call", [*BINARY, *VECTORS, *INDICES])
-def test_other_guards_give_what_a_run_with_them_gives(call: str, batch: int, tmp_path: Path) -> None:
+def test_other_guards_give_what_a_run_with_them_gives(call: str, batch: int, dtype: str, tmp_path: Path) -> None:
     from lossctl.evaluation.frames import loss_rows
 
     arrays = arrays_for(call)
+    arrays["preds"] = arrays["preds"].astype(dtype)
     settled, own, part = tallied(call, arrays, tmp_path, GUARDS, batch)
     made = prepare(request_for(call, {}, arrays, tmp_path))
     told = part.to_dict(settled, own, mean)

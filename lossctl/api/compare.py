@@ -85,10 +85,10 @@ def compare(
             call them otherwise than the baseline.
         by_position: row i of every model is the same; one of `ids` and this is needed.
         on_unmatched: "error" refuses rows that some model lacks, "drop" leaves them out and counts them.
-        names: of the models; else their files'. A model's columns are called `NAME@MODEL` where several are at hand; the
-            baseline's keep their names.
-        labels: as `evaluate` takes it. A model without labels is held against the baseline's; one that has labels of its
-            own must agree with these.
+        names: of the models; else their files'. A model's columns are called `NAME@MODEL` beside the baseline's, which
+            keep their names.
+        labels: as `evaluate` takes it. A model without labels is held against the baseline's; one that has labels of
+            its own must agree with these.
         preds: one selector for all models, or a list of one each.
         weights: a column of the baseline. The same for `mask`, `where`, `by` and `cluster`.
         roles: any other role; a model that lacks its columns uses the baseline's.

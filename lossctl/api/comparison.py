@@ -22,8 +22,9 @@ class Comparison:
 
     Example:
         >>> import lossctl
-        >>> rows = {"label": [0.0, 1.0, 2.0], "old": [1.0, 1.0, 4.0], "new": [0.5, 1.0, 3.0]}
-        >>> found = lossctl.compare([rows, rows], names=["old", "new"], preds=["old", "new"], loss="mae", by_position=True)
+        >>> rows = {"label": [0.0, 1.0, 2.0], "a": [1.0, 1.0, 4.0], "b": [0.5, 1.0, 3.0]}
+        >>> models = {"old": rows, "new": rows}
+        >>> found = lossctl.compare(models, preds=["a", "b"], loss="mae", by_position=True)
         >>> found["new"].result.value, found["new"].baseline_value, found["new"].difference["value"]
         (0.5, 1.0, -0.5)
     """

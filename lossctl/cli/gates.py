@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from lossctl.cli.answer import put
 from lossctl.cli.audit_words import GateOn
@@ -13,9 +13,12 @@ from lossctl.errors import LossctlError, UsageError
 
 if TYPE_CHECKING:
     from lossctl.catalogue.spec import BoundLoss
+    from lossctl.comparison.result import ComparisonReport
     from lossctl.evaluation.gate import Gate
     from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.evaluation.result import Report
+
+Reported = TypeVar("Reported", "Report", "ComparisonReport")
 
 
 class Gating(NamedTuple):
@@ -40,7 +43,7 @@ class Gating(NamedTuple):
                     self._write(errors(self.gates, str(error)), self.junit)
             raise
 
-    def judged(self, report: Report) -> Report:
+    def judged(self, report: Reported) -> Reported:
         """The report with its verdicts."""
         if not self.gates:
             return report
@@ -57,7 +60,7 @@ class Gating(NamedTuple):
             if not self.gates:
                 raise
 
-    def ended(self, report: Report, quiet: bool) -> int:
+    def ended(self, report: Report | ComparisonReport, quiet: bool) -> int:
         """Say each verdict and write them; the exit code.
 
         Raises:

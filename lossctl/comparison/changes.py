@@ -26,7 +26,7 @@ ADDED = (
 
 
 class Change(NamedTuple):
-    """A row, its two losses and their difference; what such rows sort by comes first. `row` is its place in the unit."""
+    """A row, its two losses and their difference; what such rows sort by is first. `row` is its place in the unit."""
 
     order: float
     file: int

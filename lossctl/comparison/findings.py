@@ -126,7 +126,7 @@ def _tests(
 
 def _drawn(compared: Compared, test: str, track: int) -> Replicates | None:
     part = compared.evaluations[0].partial.parts.get(DRAWS[test])
-    return None if part is None else part.losses[track]  # type: ignore[attr-defined, no-any-return]
+    return None if part is None else part.losses[track]  # type: ignore[attr-defined]
 
 
 def _permuted(value: float, values: Sequence[float], level: float) -> dict[str, Any]:
@@ -166,6 +166,7 @@ def _of_by(
         entries.append(
             {
                 "by": shown,
+                "spec": str(by),
                 "count": own.rows,
                 "weight_sum": as_float(own.weight),
                 "difference": tested,

@@ -39,13 +39,24 @@ class Accumulator:
 class UnitAudit:
     """The accumulators of a unit together."""
 
-    def __init__(self, accumulators: Sequence[Accumulator]) -> None:
-        self.accumulators = accumulators
+    def __init__(self, job: Job, unit: Unit, accumulators: Sequence[Accumulator]) -> None:
+        self.job, self.unit, self.accumulators = job, unit, accumulators
 
     def begin(self, judged: Judged) -> None:
-        """A block comes."""
-        for one in self.accumulators:
-            one.begin(judged)
+        """A block comes.
+
+        Raises:
+            DataError: a value that is in no slice, with its row.
+        """
+        from lossctl.evaluation.slice_column import BadValueError
+        from lossctl.evaluation.slicing import refusal
+
+        try:
+            for one in self.accumulators:
+                one.begin(judged)
+        except BadValueError as error:
+            place = judged.block.place(error.row)
+            raise refusal(error, self.job.sources[self.unit.file], self.unit, place) from None
 
     def cell(self, loss: int, cell: int, column: LossColumn) -> None:
         """What one of a loss's sums adds up."""
@@ -104,4 +115,4 @@ def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
         from lossctl.evaluation.extremes import Extremes
 
         some.append(Extremes(job, unit))
-    return UnitAudit(some) if some else None
+    return UnitAudit(job, unit, some) if some else None

@@ -9,7 +9,7 @@ import numpy as np
 from lossctl.audit.clusters import SliceError, cluster_error, slice_errors
 from lossctl.audit.error import Error
 from lossctl.audit.grouped import GroupSums
-from lossctl.audit.keyed import KeyedMoments
+from lossctl.audit.keyed import Key, KeyedMoments
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.by import By, Part
 from lossctl.evaluation.slicing import Slicer
@@ -17,7 +17,6 @@ from lossctl.evaluation.slicing import Slicer
 if TYPE_CHECKING:
     from lossctl.audit.rows import LossColumn
     from lossctl.evaluation.request import Job
-    from lossctl.evaluation.slicing import Key
     from lossctl.evaluation.work import Judged
 
 

@@ -32,6 +32,21 @@ RECORDS = {
     **dict.fromkeys(("Partial", "Look", "Offence", "Dropped"), "lossctl.evaluation.partial"),
     "LossPartial": "lossctl.audit.moments",
     "Digest": "lossctl.audit.digest",
+    "Audit": "lossctl.audit.asked",
+    **dict.fromkeys(("By", "Part"), "lossctl.evaluation.by"),
+    "GroupMoments": "lossctl.audit.groupmoments",
+    "KeyedMoments": "lossctl.audit.keyed",
+    "SpreadPart": "lossctl.audit.spread",
+    "Counted": "lossctl.audit.counting",
+    "Replicates": "lossctl.audit.replicates",
+    "Binned": "lossctl.audit.calibration",
+    **dict.fromkeys(("Distinct", "Run"), "lossctl.audit.distinct"),
+    **dict.fromkeys(("Change", "ClipPart", "ClipParts"), "lossctl.evaluation.clip"),
+    **dict.fromkeys(("SlicePart", "SliceParts"), "lossctl.evaluation.slices"),
+    "ClusterSums": "lossctl.evaluation.clustered",
+    "Distributions": "lossctl.evaluation.distribution",
+    "Resampled": "lossctl.evaluation.resampled",
+    "Parts": "lossctl.evaluation.calibrating",
 }
 TREE = "tree.json"
 # the earliest moment that a zip can tell

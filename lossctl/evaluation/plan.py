@@ -9,11 +9,10 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from lossctl.audit.asked import Audit
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
 from lossctl.errors import DataError, UsageError
-from lossctl.evaluation import shaping
+from lossctl.evaluation import auditing, shaping
 from lossctl.evaluation.fit import fit
 from lossctl.evaluation.opening import open_all
 from lossctl.evaluation.request import Job, Request
@@ -65,13 +64,12 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
         chosen = {role: one._replace(behind=request.behind) for role, one in chosen.items()}
         names = shaping.class_names(request, chosen)
         chosen, classes = _class_order(names, columns, chosen, _some_text(sources, chosen))
-        for name in request.ids:
-            select(name, columns, "--id")
-        for name in request.audit.cluster:
-            select(name, columns, "--cluster")
         shape = shaping.said(request, columns, chosen, classes is not None)
-    as_text = (*request.ids, *request.audit.cluster, *_label_texts(request, classes, chosen))
+        auditing.check_columns(request, sources[:1])
+    taken_names = [name for one in chosen.values() for name in one.columns]
+    as_text = (*auditing.as_text(request, taken_names), *_label_texts(request, classes, chosen))
     sources = with_text(sources, as_text)
+    auditing.check_columns(request, sources[1:])
     for source in sources[1:]:
         same_columns(source, sources[0], chosen, request.roles)
     classes = None if request.label_map is not None else classes
@@ -82,7 +80,7 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     taken, losses, one_hot = shaping.fitted(taken, settle, asked, ordered)
     shaping.refuse_misread(losses, shape)
     _refuse_whole(losses, request.reduction)
-    _refuse_audit(losses, request)
+    auditing.refuse_unfit(losses, request)
     job = _job(request, sources, taken, losses, classes)._replace(one_hot=one_hot, class_weights=weights)
     return Plan(job, Units(sources), taken.chosen, as_text)
 
@@ -316,18 +314,6 @@ def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:
             raise UsageError(
                 f"{settled} is one number of the whole file and has no value a row, so no --reduction {reduction}"
             )
-
-
-def _refuse_audit(losses: Sequence[Settled], request: Request) -> None:
-    """Refuse an audit of what has no rows, or no one value."""
-    audit = request.audit
-    if request.reduction == "none" and audit._replace(level=0.0) != Audit(level=0.0):
-        raise UsageError("--reduction none writes a loss a row; intervals, slices and the like go with one value")
-    whole = [settled for settled in losses if settled.core.loss.parts]
-    rows = {"--worst": audit.worst, "--best": audit.best, "--bootstrap": audit.bootstrap, "--hist": audit.histogram}
-    said = next((flag for flag, wanted in rows.items() if wanted), None)
-    if said is not None and len(whole) == len(losses):
-        raise UsageError(f"{whole[0]} is one number of the whole file and has no value a row, so no {said}")
 
 
 def _class_names(chosen: dict[str, Chosen], shape: Shape) -> tuple[str, ...]:

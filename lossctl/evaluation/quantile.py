@@ -107,7 +107,7 @@ class Seen(NamedTuple):
         return found
 
 
-def exact_quantiles(run: Run, pairs: Pairs, levels: Sequence[float]) -> tuple[float, ...]:
+def exact_quantiles(run: Run, pairs: Pairs, levels: Sequence[float | Fraction]) -> tuple[float, ...]:
     """For each level, the least value with at least that share of the weight at or below it.
 
     All levels share the passes over the values: two, where no bucket has many.
@@ -116,7 +116,7 @@ def exact_quantiles(run: Run, pairs: Pairs, levels: Sequence[float]) -> tuple[fl
         run: calls a function on every unit, on any thread.
         pairs: gives a unit's values, float64 of any order, and their weights, or None where each counts 1. It
             pickles if the run asks for that. A weight that is no finite number above 0 takes its value out.
-        levels: 0 to 1, taken as their shortest decimals.
+        levels: 0 to 1; floats are taken as their shortest decimals.
 
     Returns:
         The quantiles; NaN where a value is, or where there is no weight.
@@ -143,11 +143,11 @@ def quantile(run: Run, loss: Settled, cell: Cell, level: float) -> float:
     return low if low == high else 0.5 * low + 0.5 * high
 
 
-def _share(level: float) -> Fraction:
-    return Fraction(repr(float(level)))
+def _share(level: float | Fraction) -> Fraction:
+    return level if isinstance(level, Fraction) else Fraction(repr(float(level)))
 
 
-def _at_least(level: float, whole: int) -> int:
+def _at_least(level: float | Fraction, whole: int) -> int:
     return max(math.ceil(_share(level) * whole), 1)
 
 
@@ -272,9 +272,8 @@ def _add_exactly(limbs: dict[int, np.ndarray], part: np.ndarray, weights: np.nda
     """Add weights by part: cut into integers of few bits, whose sums as float64 round nothing."""
     left = weights.copy()
     while left.any():
-        exponent = math.frexp(float(left.max()))[1] - LIMB
-        # one grid for all blocks: exponents are multiples of the limb
-        exponent = exponent // LIMB * LIMB
+        # one grid for all blocks: exponents are multiples of the limb, from above, so that no integer has more bits
+        exponent = -((LIMB - math.frexp(float(left.max()))[1]) // LIMB) * LIMB
         whole = np.floor(np.ldexp(left, -exponent))
         sums = np.bincount(part, weights=whole, minlength=parts).astype(np.int64)
         limbs[exponent] = limbs[exponent] + sums if exponent in limbs else sums

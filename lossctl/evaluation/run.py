@@ -13,6 +13,7 @@ from lossctl.audit.moments import LossPartial
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.evidence import Evidence
+from lossctl.evaluation.auditing import looked_ahead
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.findings import of_call, with_findings
 from lossctl.evaluation.opening import open_all
@@ -106,15 +107,7 @@ def prepare(request: Request, sources: tuple[Source, ...] | None = None) -> Plan
         from lossctl.evaluation.ahead import settled
 
         made = made._replace(job=settled(made.job, made.units, request.threads))
-    if request.audit.calibration or request.audit.decompose:
-        from lossctl.evaluation.reliable import refuse_unfit
-
-        refuse_unfit(made.job)
-    if request.audit.bootstrap and not (request.audit.cluster or request.ids):
-        from lossctl.evaluation.positions import starts
-
-        made = made._replace(job=made.job._replace(starts=starts(made.job, made.units, request.threads)))
-    return made
+    return looked_ahead(made, request)
 
 
 def run(request: Request, executor: Executor | None = None) -> Evaluation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -71,6 +72,16 @@ def whole(source: Source) -> Source:
     return source.whole() if hasattr(source, "whole") else source
 
 
+def with_codes(source: Source, names: frozenset[str]) -> Source:
+    """The same with some columns of text as dictionaries, where the format can; what joins or renames stays."""
+    from lossctl.readers.filtered import Filtered
+    from lossctl.readers.partitioned import Partitioned
+
+    if isinstance(source, Filtered | Partitioned):
+        return replace(source, inner=with_codes(source.inner, names))
+    return source.with_codes(names) if hasattr(source, "with_codes") else source
+
+
 Kindred = TypeVar("Kindred")
 
 
@@ -96,7 +107,8 @@ def read_by(sources: Sequence[Source]) -> list[Source]:
 class Source(Protocol):
     """One open input. Small, picklable: paths and settings, no handles.
 
-    What only some have: `with_text(names)`, the same with these columns left as text; `whole()`, see there;
+    What only some have: `with_text(names)`, the same with these columns left as text; `with_codes(names)`, the same
+    with these columns of text as dictionaries; `whole()`, see there;
     `pruned(tree)`, the same units with a chunk of `nothing` for runs of rows that surely do not match a filter
     (see `where`; which others match is for who asks to find out); `rows_of(unit)`, how many rows a unit has.
     """

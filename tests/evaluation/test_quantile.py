@@ -118,3 +118,11 @@ def test_of_a_loss_over_a_file(tmp_path: Path, threads: int) -> None:
     got = exact_quantiles(run, partial(losses_of, loss=settled, cell=settled.cells[0]), LEVELS)
     losses = rows_of("mse", {}, {k: v for k, v in arrays.items() if k != "weights"}, tmp_path)
     assert got == tuple(true_quantile(losses, arrays["weights"], level) for level in LEVELS)
+
+
+def test_large_weights_add_up_without_rounding() -> None:
+    weights = np.random.default_rng(5).random(100_000) * 8e6
+    whole: dict[int, np.ndarray] = {}
+    quantile._add_exactly(whole, np.zeros(len(weights), np.int64), weights, 1)
+    found = sum(int(sums[0]) * Fraction(2) ** exponent for exponent, sums in whole.items())
+    assert found == sum(map(Fraction, weights.tolist()))

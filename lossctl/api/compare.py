@@ -57,7 +57,7 @@ def compare(
     read: Mapping[str, Any] | None = None,
     where: str | Sequence[str] = (),
     ci: float = 0.95,
-    tests: str | Sequence[str] = ("t", "sign"),
+    tests: str | Sequence[str] | None = None,
     replicates: int = 2000,
     seed: int = 0,
     cluster: str | Sequence[str] = (),
@@ -109,7 +109,7 @@ def compare(
         where: a filter over the baseline's columns, and other models' as `` `prob@new` > 0.5 ``.
         ci: the level of confidence intervals.
         tests: some of "t" (paired), "sign", "permutation" (the signs of the differences flipped) and "bootstrap"
-            (Poisson weights, with a percentile interval).
+            (Poisson weights, with a percentile interval); None for "t" and "sign", or with `cluster` "t".
         replicates: of the last two.
         seed: of their draws.
         cluster: columns; rows with the same values there are drawn together.
@@ -150,7 +150,7 @@ def compare(
         selectors={"labels": labels, "weights": weights, "mask": mask, **(roles or {})},
         each=_of_each(preds, column),
         baseline_labels=baseline_labels,
-        tests=(tests,) if isinstance(tests, str) else tuple(tests),
+        tests=(tests,) if isinstance(tests, str) else tests if tests is None else tuple(tests),
         replicates=replicates,
         wanted=(changed, worst, best),
         higher_is_better=higher_is_better,
@@ -228,7 +228,7 @@ def comparison_of(
     names: Sequence[str] | None,
     selectors: Mapping[str, Selector | None],
     each: Mapping[str, Sequence[Selector]],
-    tests: tuple[str, ...],
+    tests: tuple[str, ...] | None,
     replicates: int,
     wanted: tuple[int, int, int],
     baseline_labels: bool = False,
@@ -245,7 +245,7 @@ def comparison_of(
         ids, by_position, on_unmatched, names, replicates, baseline_labels, higher_is_better, read: see `compare`.
         selectors: what is said of roles for all models.
         each: what is said of others, for all models or for one each.
-        tests: names of tests.
+        tests: names of tests; None for those that fit.
         wanted: how many rows changed most, worsened most and improved most.
         audit: levels, slices and clusters.
         more: attributes of a Request.
@@ -258,6 +258,9 @@ def comparison_of(
     from lossctl.evaluation.request import Request
 
     refuse_words(bound, **more)
+    tests = (("t",) if audit.cluster else ("t", "sign")) if tests is None else tests
+    if audit.cluster and "sign" in tests:
+        raise UsageError("the sign test takes each row by itself; with --cluster take t, permutation or bootstrap")
     _refuse(tests, replicates, wanted, on_unmatched, more.get("reduction"))
     on = _keys(ids, by_position, on_unmatched)
     given = list(models.values()) if isinstance(models, Mapping) else list(models)

@@ -33,7 +33,7 @@ def compare_command(
     functions: w.Functions = None,  # run before the flags are made, since it brings some
     row_id: c.Ids = None,
     by_position: c.ByPosition = False,
-    on_unmatched: w.OnUnmatchedWord = w.OnUnmatched.error,
+    on_unmatched: c.OnUnmatchedWord = w.OnUnmatched.error,
     name: c.Names = None,
     labels: c.Labels = None,
     preds: c.Preds = None,
@@ -89,7 +89,7 @@ def compare_command(
     """Compare models row by row: the first is the baseline.
 
     \b
-      lossctl compare base.parquet new.csv --id id --loss log_loss
+      lossctl compare base.parquet new.csv --id id --loss binary_crossentropy
       lossctl compare base.csv new.csv newer.csv --by-position --loss mae --loss huber --delta 2
       lossctl compare base.parquet new.parquet --id id -l brier_score --by region --by 'age:quantile=5'
       lossctl compare base.csv new.csv --id id -l mae --changed 20 -o changed.parquet
@@ -104,7 +104,7 @@ def compare_command(
     bound = losses_of(loss or None, column, options)
     names = model_names(files or [], name)
     chosen = _format(format, json, output, any((changed, worst, best)))
-    gates = gating(fail_if, gate_on, junit, exit_zero, output, bound)
+    gates = gating(fail_if, gate_on, junit, exit_zero, output, bound, names)
     asked: dict[str, Any] = {
         "ids": row_id,
         "by_position": by_position,
@@ -113,7 +113,7 @@ def compare_command(
         "selectors": roles_said({"labels": labels, "weights": weights, "mask": mask}, role or []),
         "each": _each(preds, column),
         "baseline_labels": baseline_labels,
-        "tests": tuple(one.value for one in test or (c.Test.t, c.Test.sign)),
+        "tests": tuple(test) if test else None,
         "replicates": replicates,
         "wanted": (changed, worst, best),
         "higher_is_better": higher_is_better,

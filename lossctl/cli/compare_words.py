@@ -6,15 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from lossctl.cli.flag import flag
-
-
-class Test(StrEnum):
-    """How a difference is tested."""
-
-    t = "t"
-    sign = "sign"
-    permutation = "permutation"
-    bootstrap = "bootstrap"
+from lossctl.cli.words import OnUnmatched
 
 
 class Form(StrEnum):
@@ -98,13 +90,19 @@ Where = Annotated[
         help="Only the rows that match, by the baseline's columns and others' as `p@new` in backticks; repeatable.",
     ),
 ]
-OnUnmatched = Annotated[
-    str,
-    flag("--on-unmatched", metavar="WORD", help="Rows that a model lacks: error refuses them, drop leaves them out."),
+OnUnmatchedWord = Annotated[
+    OnUnmatched,
+    flag("--on-unmatched", help="Rows that not every model has: refuse, or leave out and count."),
 ]
 Tests = Annotated[
-    list[Test] | None,
-    flag("--test", help="How differences are tested; repeatable. The default is t and sign.", show_default=False),
+    list[str] | None,
+    flag(
+        "--test",
+        metavar="NAME",
+        help="How differences are tested: t (paired), sign, permutation or bootstrap; repeatable. The default is t and "
+        "sign; with --cluster t, since the sign test takes each row by itself.",
+        show_default=False,
+    ),
 ]
 Replicates = Annotated[
     int,

@@ -26,7 +26,7 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   lossctl eval preds.csv -y label -p 'p_*' --loss sparse_categorical_crossentropy --json
   lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
   zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
-  lossctl compare base.parquet new.parquet --id id --loss log_loss
+  lossctl compare base.parquet new.parquet --id id --loss binary_crossentropy
   lossctl total objective.toml preds.parquet
   lossctl verify result.json
   lossctl losses huber

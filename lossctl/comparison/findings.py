@@ -6,13 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lossctl.audit.error import standard_error
+from lossctl.audit.error import Error, standard_error
 from lossctl.catalogue.reductions import meaning
 from lossctl.comparison.asked import DRAWS, SIDES
 from lossctl.comparison.changes import ADDED, changed_rows
 from lossctl.comparison.paired import Outcomes, Pairs, no_pairs
+from lossctl.comparison.work import CLUSTERS
 from lossctl.evaluation.findings import deviation
 from lossctl.evaluation.jsonable import jsonable
+from lossctl.evaluation.slice_order import presented
 from lossctl.inference.binomial import sign_test_p
 from lossctl.inference.interval import bootstrap_p, percentile_interval, permutation_p, t_interval
 from lossctl.inference.multiplicity import CORRECTIONS
@@ -20,11 +22,16 @@ from lossctl.inference.student import two_sided
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, ratio
 
 if TYPE_CHECKING:
+    from lossctl.audit.asked import Audit
+    from lossctl.audit.clusters import SliceError
     from lossctl.audit.moments import LossPartial
     from lossctl.audit.replicates import Replicates
     from lossctl.comparison.run import Compared
+    from lossctl.evaluation.by import By
     from lossctl.evaluation.settled import Settled
+    from lossctl.evaluation.slices import SlicePart
 
+CLUSTERED = "paired t, by cluster"
 NULL_TEST: Mapping[str, Any] = {"stderr": None, "df": None, "low": None, "high": None}
 
 
@@ -41,6 +48,10 @@ class Reduction:
         self.outputs = settled.width if settled.elements else 1
         # the rows' own losses are means over their outputs
         self.many = self.outputs if self.ours in ("sum", "batchmean") else 1
+
+    def error(self, rows: LossPartial) -> Error | None:
+        """Of independent rows."""
+        return standard_error(rows, self.ours, self.outputs)
 
     def units(self, rows: LossPartial) -> int:
         """What the differences' sum is divided by, in units of the exact sums."""
@@ -59,15 +70,14 @@ class Reduction:
             return math.nan
         return as_float(whole) if units == 1 << UNIT_EXPONENT else ratio(whole, units)
 
-    def tested(self, rows: LossPartial, level: float) -> dict[str, Any]:
-        """The paired t-test: the difference with its error, interval and p-value."""
+    def tested(self, rows: LossPartial, level: float, error: Error | None, test: str = "paired t") -> dict[str, Any]:
+        """The difference with its error, interval and p-value."""
         value = self.value(rows, self.units(rows))
-        error = standard_error(rows, self.ours, self.outputs)
         if error is None:
-            return {"value": value, **NULL_TEST, "level": level, "p": None, "test": "paired t"}
+            return {"value": value, **NULL_TEST, "level": level, "p": None, "test": test}
         low, high = t_interval(value, error.stderr, error.df, level)
         found = {"value": value, "stderr": error.stderr, "df": error.df, "low": low, "high": high, "level": level}
-        return {**found, "p": t_test_p(value, error.stderr, error.df), "test": "paired t"}
+        return {**found, "p": t_test_p(value, error.stderr, error.df), "test": test}
 
 
 def t_test_p(value: float, stderr: float, df: float) -> float:
@@ -80,13 +90,18 @@ def t_test_p(value: float, stderr: float, df: float) -> float:
 def findings(compared: Compared, k: int, i: int) -> dict[str, Any]:
     """What was found of a model's loss against the baseline's, by its names in the JSON."""
     contest, baseline = compared.contest, compared.evaluations[0].partial
-    job, audit = contest.jobs[0], contest.asked.request.audit
+    job, audit = contest.pairs_job, contest.asked.request.audit
     reduction = Reduction(job.losses[i], contest.asked.request.reduction)
     track = contest.tracks.index((k, i))
     pairs = baseline.parts.get("pairs", no_pairs(len(contest.tracks)))
     assert isinstance(pairs, Pairs)
     rows, outcomes = pairs.sums[track], pairs.outcomes[track]
-    difference = reduction.tested(rows, audit.level)
+    clusters: Any = baseline.parts.get(CLUSTERS)
+    if clusters is None:
+        difference = reduction.tested(rows, audit.level, reduction.error(rows))
+    else:
+        error = clusters.error(track, reduction.ours, reduction.outputs)
+        difference = reduction.tested(rows, audit.level, error, CLUSTERED)
     found = {"difference": difference, **counted(outcomes, contest.asked.higher_is_better)}
     found["tests"] = _tests(compared, track, reduction, difference, outcomes)
     if job.slices:
@@ -143,41 +158,51 @@ def _resampled(value: float, values: Sequence[float], level: float) -> dict[str,
 
 def _slices(compared: Compared, track: int, reduction: Reduction, rows: LossPartial) -> list[dict[str, Any]]:
     """Of each --by the slices, that which explains most of the difference first."""
-    job = compared.contest.jobs[0]
-    parts: Any = compared.evaluations[0].partial.parts.get("slices")
-    if parts is None:
+    parts = compared.evaluations[0].partial.parts
+    found: Any = parts.get("slices")
+    if found is None:
         return []
-    each = zip(job.slices, parts.each, strict=True)
-    return [entry for by, part in each for entry in _of_by(compared, by, part, track, reduction, rows)]
+    clusters: Any = parts.get(CLUSTERS)
+    entries: list[dict[str, Any]] = []
+    for place, (by, part) in enumerate(zip(compared.contest.slices, found.each, strict=True)):
+        errors = None if clusters is None else clusters.slices(place, track, reduction.ours, len(by.parts))
+        entries += _of_by(compared.asked.request.audit, by, part, errors, track, reduction, rows)
+    return entries
 
 
 def _of_by(
-    compared: Compared, by: Any, part: Any, track: int, reduction: Reduction, rows: LossPartial
+    audit: Audit, by: By, part: SlicePart, errors: Any, track: int, reduction: Reduction, rows: LossPartial
 ) -> list[dict[str, Any]]:
-    from lossctl.evaluation.slice_order import presented
-
-    audit = compared.asked.request.audit
-    units, places = reduction.units(rows), {key: place for place, key in enumerate(part.keys)}
+    """The slices of one --by; `errors` are those of clusters by slice, None where rows stand alone."""
+    places = {key: place for place, key in enumerate(part.keys)}
     entries = []
     for key, shown in presented(by, part.keys):
         own = part.sums[track][0].moment(places[key])
-        tested = reduction.tested(own, audit.level)
-        share = ratio(own.loss, rows.loss) if rows.loss and own.special is None and rows.special is None else None
-        entries.append(
-            {
-                "by": shown,
-                "spec": str(by),
-                "count": own.rows,
-                "weight_sum": as_float(own.weight),
-                "difference": tested,
-                "contribution": reduction.value(own, units),
-                "share": share,
-            }
-        )
+        if errors is None:
+            tested = reduction.tested(own, audit.level, reduction.error(own))
+        else:
+            tested = reduction.tested(own, audit.level, cluster_error_of(errors.get(key)), CLUSTERED)
+        entries.append({"by": shown, "spec": str(by), **_contribution(own, rows, reduction), "difference": tested})
     adjusted = CORRECTIONS[audit.correction]([entry["difference"]["p"] for entry in entries])
     for entry, p in zip(entries, adjusted, strict=True):
         entry["difference"] |= {"p_adjusted": p, "correction": audit.correction}
     return sorted(entries, key=lambda entry: _foremost(entry["contribution"]))
+
+
+def cluster_error_of(error: SliceError | None) -> Error | None:
+    """A slice's error by its clusters; None where it has too few of them."""
+    return None if error is None or error.stderr is None else Error(error.stderr, error.clusters - 1)
+
+
+def _contribution(own: LossPartial, rows: LossPartial, reduction: Reduction) -> dict[str, Any]:
+    """What a slice adds to the difference of all rows, which those of a --by add up to."""
+    finite = own.special is None and rows.special is None
+    return {
+        "count": own.rows,
+        "weight_sum": as_float(own.weight),
+        "contribution": reduction.value(own, reduction.units(rows)),
+        "share": ratio(own.loss, rows.loss) if rows.loss and finite else None,
+    }
 
 
 def _foremost(contribution: float) -> float:

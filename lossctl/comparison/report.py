@@ -9,7 +9,7 @@ from lossctl.comparison.findings import findings
 from lossctl.comparison.result import ComparisonReport, ModelColumns, ModelFile, ModelResult
 from lossctl.comparison.run import Compared
 from lossctl.evaluation.complaint import warnings_for
-from lossctl.evaluation.findings import interval
+from lossctl.evaluation.findings import with_findings
 from lossctl.evaluation.reduce import reduce
 from lossctl.evaluation.result import LossResult, Warned
 from lossctl.evaluation.run import Evaluation, account, columns, inputs, joined, no_match_said
@@ -48,7 +48,7 @@ def _reduced(evaluation: Evaluation) -> tuple[LossResult, ...]:
         reduce(settled, cells, request.reduction, request.on_empty, "weights" in job.columns)
         for settled, cells in zip(job.losses, evaluation.partial.losses, strict=True)
     )
-    return tuple(replace(entry, ci=interval(entry, request.audit.level)) for entry in found)
+    return with_findings(evaluation, tuple(found))
 
 
 def _files(compared: Compared) -> Iterator[ModelFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce as fold
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl import timing
 from lossctl.comparison.agreement import refuse_disagreement, refuse_other_shapes
@@ -20,6 +20,9 @@ from lossctl.evaluation.plan import Plan
 from lossctl.evaluation.positions import starts
 from lossctl.evaluation.request import Request
 from lossctl.evaluation.run import Evaluation, check_max_dropped, empty, merged, named, prepare, shared
+
+if TYPE_CHECKING:
+    from lossctl.evaluation.by import By
 
 
 class Compared(NamedTuple):
@@ -52,9 +55,9 @@ def compare(asked: Comparison, executor: Executor | None = None) -> Compared:
     """
     opened = open_models(asked)
     found = casts(asked, opened.each, opened.sources[0].columns())
-    plans = _planned(asked, opened, found)
+    plans, slices = _planned(asked, opened, found)
     own = tuple(cast.own_labels for cast in found)
-    contest = Contest(asked, tuple(made.job for made in plans), own)
+    contest = Contest(asked, tuple(made.job for made in plans), own, slices)
     refuse_other_shapes(contest.jobs, own, asked.names, contest.translated)
     timing.ended("open")
     runner = executor or executor_for(asked.request.threads)
@@ -73,13 +76,11 @@ def _of_model(asked: Comparison, k: int, cast: Cast) -> Request:
     """What is asked of one model."""
     request = asked.request
     audit = request.audit if k == 0 else request.audit._replace(by=())
-    plain = audit._replace(bootstrap=0, worst=0, best=0)
-    return request._replace(
-        roles=cast.roles, behind=ending(asked.names[k]) if k else "", where=request.where, audit=plain, join=None
-    )
+    return request._replace(roles=cast.roles, behind=ending(asked.names[k]) if k else "", audit=audit)
 
 
-def _planned(asked: Comparison, opened: Opened, found: Sequence[Cast]) -> list[Plan]:
+def _planned(asked: Comparison, opened: Opened, found: Sequence[Cast]) -> tuple[list[Plan], tuple[By, ...]]:
+    """A plan for each model, and what the differences are sliced by."""
     plans = []
     for k, cast in enumerate(found):
         with named(asked.names[k]):
@@ -87,10 +88,10 @@ def _planned(asked: Comparison, opened: Opened, found: Sequence[Cast]) -> list[P
     plans = shared(plans)
     if asked.request.on_bad == "drop":
         _refuse_looks_ahead(plans)
-    job = plans[0].job
+    job, slices = plans[0].job._replace(slices=()), plans[0].job.slices
     if Contest(asked, (job,), ()).draws and not (job.audit.cluster or job.ids):
         job = job._replace(starts=starts(job, plans[0].units, asked.request.threads))
-    return [plans[0]._replace(job=job), *plans[1:]]
+    return [plans[0]._replace(job=job), *plans[1:]], slices
 
 
 def _refuse_looks_ahead(plans: Sequence[Plan]) -> None:

@@ -20,10 +20,14 @@ from lossctl.evaluation.work import Judged, Tally, judged_together
 
 if TYPE_CHECKING:
     from lossctl.audit.rows import Part
+    from lossctl.evaluation.by import By
     from lossctl.evaluation.partial import Partial
     from lossctl.evaluation.request import Job
     from lossctl.evaluation.rows import Whole
     from lossctl.readers.source import Unit
+
+# what the pairs' sums by cluster are called
+CLUSTERS = "pair clusters"
 
 
 class Contest(NamedTuple):
@@ -31,13 +35,21 @@ class Contest(NamedTuple):
 
     Attributes:
         asked: the comparison.
-        jobs: one a model, over the same sources; what the audit slices by is the first one's.
+        jobs: one a model, over the same sources.
         own_labels: of each model whether it has labels of its own.
+        slices: what the differences are sliced by.
     """
 
     asked: Comparison
     jobs: tuple[Job, ...]
     own_labels: tuple[bool, ...]
+    slices: tuple[By, ...] = ()
+
+    @property
+    def pairs_job(self) -> Job:
+        """The baseline's job, with what tells the differences' rows and slices apart."""
+        job = self.jobs[0]
+        return job._replace(slices=self.slices, audit=job.audit._replace(bootstrap=len(self.draws)))
 
     @property
     def tracks(self) -> tuple[tuple[int, int], ...]:
@@ -61,48 +73,53 @@ class Contest(NamedTuple):
 
 
 class _Kept(UnitAudit):
-    """Keeps the rows' own losses of a block, whose arrays are used again; it gives no part."""
+    """Keeps the rows' own losses of a block, whose arrays are used again."""
 
-    def __init__(self, losses: int) -> None:
-        super().__init__([])
-        self.columns: list[LossColumn | None] = [None] * losses
+    def __init__(self, job: Job, unit: Unit) -> None:
+        super().__init__(job, unit, _clusters(job, len(job.losses)))
+        self.columns: list[LossColumn | None] = [None] * len(job.losses)
 
     def rows(self, loss: int, column: LossColumn) -> None:
         """A loss's own rows."""
+        super().rows(loss, column)
         self.columns[loss] = column._replace(losses=column.losses.copy())
+
+
+def _clusters(job: Job, tracks: int, name: str = "clusters") -> list[Accumulator]:
+    """Sums by cluster, where rows belong together."""
+    if not job.audit.cluster:
+        return []
+    from lossctl.evaluation.clustered import Clusters
+
+    found = Clusters(job, tracks)
+    found.name = name
+    return [found]
 
 
 def compare_unit(contest: Contest, unit: Unit) -> tuple[Partial, ...]:
     """The partials of one unit, one for each model; the baseline's holds what the pairs gave."""
     jobs = contest.jobs
     tallies = [Tally(job, unit) for job in jobs]
-    kept = [_Kept(len(job.losses)) for job in jobs]
+    kept = [_Kept(job, unit) for job in jobs]
     for tally, one in zip(tallies, kept, strict=True):
         tally.audit = one
     pairs = _Pairs(contest, unit)
-    for together in judged_together(jobs, unit, audit_columns(_sliced(contest))):
+    for together in judged_together(jobs, unit, audit_columns(contest.pairs_job)):
         shared = shared_rows(together)
         pairs.begin(shared)
         for tally, judged in zip(tallies, shared, strict=True):
             tally.add(judged)
         pairs.add(shared[0], [one.columns for one in kept])
     first, *others = (tally.partial() for tally in tallies)
-    return first._replace(parts=pairs.parts()), *others
-
-
-def _sliced(contest: Contest) -> Job:
-    """The baseline's job, with the columns that tell rows apart among those that its audit reads."""
-    job = contest.jobs[0]
-    return job._replace(audit=job.audit._replace(bootstrap=len(contest.draws)))
+    return first._replace(parts={**first.parts, **pairs.parts()}), *others
 
 
 class _Pairs:
     """What a unit's pairs give."""
 
     def __init__(self, contest: Contest, unit: Unit) -> None:
-        asked, tracks = contest.asked, len(contest.tracks)
-        job = contest.jobs[0]
-        some: list[Accumulator] = [PairSums(tracks)]
+        asked, tracks, job = contest.asked, len(contest.tracks), contest.pairs_job
+        some: list[Accumulator] = [PairSums(tracks), *_clusters(job, tracks, CLUSTERS)]
         if contest.draws:
             identity = Identity(job, unit)
             seed = asked.request.audit.seed
@@ -110,8 +127,9 @@ class _Pairs:
         if job.slices:
             from lossctl.evaluation.slices import Slices
 
-            some.append(Slices(job, None, [1] * tracks, [True] * tracks))
-        self.contest, self.audit = contest, UnitAudit(some)
+            plain = job._replace(audit=job.audit._replace(bootstrap=0))
+            some.append(Slices(plain, None, [1] * tracks, [True] * tracks))
+        self.contest, self.audit = contest, UnitAudit(job, unit, some)
         self.agreement = Agreement(contest.jobs, contest.own_labels, contest.translated, unit)
         worse = -1.0 if asked.higher_is_better else 1.0
         self.changes = ChangedRows(unit, tracks, asked.wanted, worse) if any(asked.wanted) else None

@@ -19,5 +19,7 @@ def recorded_loss(loss: float) -> float:
 
     >>> recorded_loss(0.25)
     0.25
+    >>> recorded_loss(-3.0)
+    -3.0
     """
     return loss

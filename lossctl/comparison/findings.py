@@ -80,6 +80,12 @@ class Reduction:
         return {**found, "p": t_test_p(value, error.stderr, error.df), "test": test}
 
 
+def unpaired(value: float, baseline_value: float, level: float) -> dict[str, Any]:
+    """Of a loss of the whole file, which rows have no part in: the difference alone."""
+    difference = {"value": value - baseline_value, **NULL_TEST, "level": level, "p": None, "test": None}
+    return {"difference": difference, "tests": {}}
+
+
 def t_test_p(value: float, stderr: float, df: float) -> float:
     """Of a difference; where all rows differ by the same it is 0, or 1 where that is nothing."""
     if stderr == 0.0:
@@ -90,7 +96,7 @@ def t_test_p(value: float, stderr: float, df: float) -> float:
 def findings(compared: Compared, k: int, i: int) -> dict[str, Any]:
     """What was found of a model's loss against the baseline's, by its names in the JSON."""
     contest, baseline = compared.contest, compared.evaluations[0].partial
-    job, audit = contest.pairs_job, contest.asked.request.audit
+    job, audit = contest.jobs[0], contest.asked.request.audit
     reduction = Reduction(job.losses[i], contest.asked.request.reduction)
     track = contest.tracks.index((k, i))
     pairs = baseline.parts.get("pairs", no_pairs(len(contest.tracks)))
@@ -104,7 +110,7 @@ def findings(compared: Compared, k: int, i: int) -> dict[str, Any]:
         difference = reduction.tested(rows, audit.level, error, CLUSTERED)
     found = {"difference": difference, **counted(outcomes, contest.asked.higher_is_better)}
     found["tests"] = _tests(compared, track, reduction, difference, outcomes)
-    if job.slices:
+    if contest.slices:
         found["slices"] = _slices(compared, track, reduction, rows)
     if any(contest.asked.wanted):
         found |= _changes(compared, track)

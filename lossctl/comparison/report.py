@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
-from lossctl.comparison.findings import findings
+from lossctl.comparison.findings import findings, unpaired
 from lossctl.comparison.result import ComparisonReport, ModelColumns, ModelFile, ModelResult
 from lossctl.comparison.run import Compared
 from lossctl.evaluation.complaint import warnings_for
@@ -27,7 +28,7 @@ def report(compared: Compared) -> ComparisonReport:
     results = []
     for i, baseline in enumerate(each[0]):
         for k, name in enumerate(asked.names):
-            found = findings(compared, k, i) if k else {}
+            found = _found(compared, k, i, each[k][i].value, baseline.value) if k else {}
             results.append(ModelResult(each[k][i], name, asked.names[0], baseline.value, found))
     return ComparisonReport(
         tuple(_files(compared)),
@@ -40,6 +41,12 @@ def report(compared: Compared) -> ComparisonReport:
         joined(asked.request.where),
         asked.request.shapes,
     )
+
+
+def _found(compared: Compared, k: int, i: int, value: float, baseline_value: float) -> Mapping[str, Any]:
+    if compared.contest.paired[i]:
+        return findings(compared, k, i)
+    return unpaired(value, baseline_value, compared.asked.request.audit.level)
 
 
 def _reduced(evaluation: Evaluation) -> tuple[LossResult, ...]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from lossctl import timing
 from lossctl.audit.moments import LossPartial
 from lossctl.errors import DataError, GateError, LossctlError, UsageError
+from lossctl.evaluation.auditing import looked_ahead
 from lossctl.evaluation.complaint import refuse_bad_rows, warnings_for
 from lossctl.evaluation.evidence import Evidence
-from lossctl.evaluation.auditing import looked_ahead
 from lossctl.evaluation.executors import Executor, executor_for
 from lossctl.evaluation.findings import of_call, with_findings
 from lossctl.evaluation.opening import open_all

@@ -107,7 +107,7 @@ def _cells(entry: ModelResult) -> tuple[str, ...]:
     own = printable(result.spec), printable(entry.model), f"{result.value:.8g}", error
     if told is None:
         return *own, "baseline", "", "", ""
-    outcome = " / ".join(f"{entry.found[name]:,}" for name in ("wins", "ties", "losses"))
+    outcome = " / ".join(f"{entry.found[name]:,}" for name in ("wins", "ties", "losses") if name in entry.found)
     return *own, f"{told['value']:+.4g}", _interval(told), _p(told["p"]), outcome
 
 
@@ -124,9 +124,11 @@ def sentence(entry: ModelResult, report: ComparisonReport) -> str:
     told = entry.found["difference"]
     names = printable(entry.model), printable(entry.baseline)
     head = f"{printable(entry.result.spec)}: "
+    if told["value"] != told["value"]:
+        return f"{head}{names[0]} cannot be held against {names[1]}: some rows have no difference"
     if told["low"] is None:
         what = "the same as" if told["value"] == 0.0 else "of another value than"
-        return f"{head}{names[0]} is {what} {names[1]} ({told['value']:+.4g}); it has no interval{_tests(entry)}"
+        return f"{head}{names[0]} is {what} {names[1]} ({told['value']:+.4g}), without an interval{_tests(entry)}"
     if _distinguishable(told):
         lower = told["value"] < 0.0
         word = "worse" if lower == report.higher_is_better else "better"

@@ -17,6 +17,7 @@ from lossctl.errors import UsageError
 if TYPE_CHECKING:
     from lossctl.api.result import Result
     from lossctl.evaluation.result import Report
+    from lossctl.show.slices import View
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 # of single rows, as the JSON has them
@@ -97,7 +98,7 @@ def tell_timings() -> None:
         say(f"{name} {seconds:.4f} s{threads}")
 
 
-def write(report: Report, format: str, output: str | None, color: bool | None) -> None:
+def write(report: Report, format: str, output: str | None, color: bool | None, view: View | None = None) -> None:
     """Write the document in a format.
 
     Raises:
@@ -111,7 +112,7 @@ def write(report: Report, format: str, output: str | None, color: bool | None) -
     if format == "value":
         text = machine.value_only(report)
     elif format == "table":
-        text = table.render(report, None if output else width(), not output and colored(color))
+        text = table.render(report, None if output else width(), not output and colored(color), view)
     else:
         text = machine.render(report, format)
     put(text, output)

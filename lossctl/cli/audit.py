@@ -11,6 +11,7 @@ from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
     from lossctl.api.result import Result
+    from lossctl.show.slices import View
 
 ROWS = (".parquet", ".pq", ".csv")
 
@@ -56,3 +57,14 @@ def save_extremes(result: Result, path: str, called: Mapping[str, str]) -> None:
 
     tables = result.extreme_rows(called)
     write_atomically(path, lambda file: write_tables(tables, file, path))
+
+
+def view(sort: str | None, top: int | None, min_count: int) -> View:
+    """How slices are shown.
+
+    Raises:
+        UsageError: an order that is none.
+    """
+    from lossctl.show.slices import View, check_sort
+
+    return View(check_sort(sort or "key"), top or None, min_count)

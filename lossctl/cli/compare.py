@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lossctl.api.compare import comparison_of, losses_of, model_names, run
+from lossctl.api.compare import comparison_of, losses_of, run
+from lossctl.api.models import model_names
 from lossctl.catalogue.declare import Value
 from lossctl.cli import audit_words as a
 from lossctl.cli import compare_words as c

@@ -15,7 +15,7 @@ from lossctl.catalogue.spec import bind_all
 from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
 from lossctl.cli.answer import as_named, called, readable, save, save_dropped, tell, tell_timings, write, write_rows
-from lossctl.cli.audit import levels, rows_file, said, save_extremes
+from lossctl.cli.audit import levels, rows_file, said, save_extremes, view
 from lossctl.cli.gates import gating
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
@@ -121,6 +121,7 @@ def eval_command(
     bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
+    slices = view(sort, top, min_count)
     rows_to, output = rows_file(output, worst or best)
     chosen = format_asked(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:
@@ -193,7 +194,7 @@ def eval_command(
             if reduction == "none":
                 write_rows(result, chosen, output, row_id or (), names)
             else:
-                write(report, chosen, output, color)
+                write(report, chosen, output, color, slices)
     if timings:
         tell_timings()
     return gates.ended(report, quiet)

@@ -64,7 +64,7 @@ def _slices(evaluation: Evaluation, loss: int, by: By, part: SlicePart, statisti
         if errors is not None:
             entry = with_error(entry, _own(error))
         more = statistics(entry, cells[-1], part.spreads[loss], part.replicates[loss], place)
-        entries.append({"by": shown, **{name: getattr(entry, name) for name in FIELDS}, **more})
+        entries.append({"by": shown, "slicing": str(by), **{name: getattr(entry, name) for name in FIELDS}, **more})
         differences.append(difference(entry, other) if errors is None else _of_clusters(entry, other, error))
     return _with_differences(entries, differences, job.audit.level, job.audit.correction)
 

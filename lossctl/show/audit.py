@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from lossctl.show.cells import counted, printable
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lossctl.evaluation.result import LossResult, Report
+    from lossctl.show.slices import View
     from lossctl.show.table import Side
 
 # columns of the file that a terminal shows of a row; a file of rows has all
@@ -20,9 +22,9 @@ LONGEST_CELL = 40
 SIDES = {"worst": "highest", "best": "lowest"}
 
 
-def audit_text(report: Report, width: int | None, color: bool) -> str:
+def audit_text(report: Report, width: int | None, color: bool, view: View | None = None) -> str:
     """All that the audit adds to the table of losses; empty where nothing was asked for."""
-    found = "".join(f"\n{text}" for entry in report.results for text in _of_loss(entry, width, color))
+    found = "".join(f"\n{text}" for entry in report.results for text in _of_loss(entry, width, color, view))
     if "calibration" not in report.more:
         return found
     from lossctl.show import calibration
@@ -30,7 +32,7 @@ def audit_text(report: Report, width: int | None, color: bool) -> str:
     return f"{found}\n{calibration.render(report.more['calibration'], width, color)}"
 
 
-def _of_loss(entry: LossResult, width: int | None, color: bool) -> Iterator[str]:
+def _of_loss(entry: LossResult, width: int | None, color: bool, view: View | None) -> Iterator[str]:
     name = printable(entry.spec)
     told = dict(_facts(entry.more))
     if told:
@@ -40,6 +42,10 @@ def _of_loss(entry: LossResult, width: int | None, color: bool) -> Iterator[str]
 
         found = entry.more["histogram"]
         yield f"rows by {name}\n" + histogram.render(found["edges"], found["counts"], width, color)
+    for slicing, slices in groupby(entry.slices, key=lambda one: one["slicing"]):
+        from lossctl.show import slices as sliced
+
+        yield f"{name} by {printable(slicing)}\n" + sliced.render(list(slices), view or sliced.View(), width, color)
     for side, word in SIDES.items():
         rows = entry.more.get(side)
         if rows:

@@ -55,9 +55,8 @@ def lines(report: ComparisonReport) -> list[str]:
     for model, join in zip(report.models[1:], report.joins, strict=True):
         own = keys(model.name, join)
         how = f"on {', '.join(map(printable, own))} ({join.method})" if own else "by position"
-        without = (
-            f"unmatched: {join.unmatched_preds:,} of {printable(report.baseline)}, {join.unmatched_labels:,} of it"
-        )
+        names = printable(report.baseline), printable(model.name)
+        without = f"only in {names[0]}: {join.unmatched_preds:,}, only in {names[1]}: {join.unmatched_labels:,}"
         twice = join.duplicate_preds + join.duplicate_labels
         said = f"{printable(model.name)} joined {how}: {counted(join.rows)}; {without}"
         found.append(f"{said}; duplicate keys: {twice:,}" if twice else said)

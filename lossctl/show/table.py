@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lossctl.comparison.result import ComparisonReport
+    from lossctl.show.slices import View
 
 # no table is this wide: a console of this width cuts nothing
 UNBOUNDED = 1 << 20
@@ -27,21 +28,22 @@ MAIN: dict[str, Side] = {
 MORE: dict[str, Side] = {"count": "right", "min": "right", "max": "right"}
 
 
-def render(result: Report, width: int | None, color: bool) -> str:
+def render(result: Report, width: int | None, color: bool, view: View | None = None) -> str:
     """A row a loss; in a narrow terminal the lesser facts move below the loss, then all of them do.
 
     Args:
         result: what one call found.
         width: the terminal's columns; None where there is no terminal, and nothing is ever cut or folded.
         color: whether to write bold, dim and colours.
+        view: how slices are shown.
     """
     rows = [row_of(entry) for entry in result.results]
     console = _console(UNBOUNDED, color)
     for table, notes in (_wide(rows), _medium(rows)):
         longest = max((len(line) for lines in notes for line in lines), default=0)
         if width is None or max(console.measure(table).maximum, longest) <= width:
-            return _interleaved(console, table, notes) + _more(result, width, color)
-    return rendered(_records(rows), width, color) + _more(result, width, color)
+            return _interleaved(console, table, notes) + _more(result, width, color, view)
+    return rendered(_records(rows), width, color) + _more(result, width, color, view)
 
 
 def document(report: Report, width: int | None, color: bool) -> str:
@@ -50,11 +52,11 @@ def document(report: Report, width: int | None, color: bool) -> str:
     return "".join(f"{line}\n" for line in lines) + (render(report, width, color) if report.results else "")
 
 
-def _more(result: Report, width: int | None, color: bool) -> str:
+def _more(result: Report, width: int | None, color: bool, view: View | None) -> str:
     """What the audit found, and the verdicts of gates."""
     from lossctl.show.audit import audit_text
 
-    return audit_text(result, width, color) + _gates(result, width, color)
+    return audit_text(result, width, color, view) + _gates(result, width, color)
 
 
 def _gates(result: Report, width: int | None, color: bool) -> str:

@@ -58,8 +58,6 @@ def test_bars(rates, drawn):
 
 def test_a_decomposition_in_a_line():
     found = {"score": "log_loss", "miscalibration": 0.5, "discrimination": 0.25, "uncertainty": 1.0, "value": 1.25}
-    assert show.decomposed(found) == (
-        "log loss 1.25 = miscalibration 0.5 - discrimination 0.25 + uncertainty 1"
-    )
+    assert show.decomposed(found) == ("log loss 1.25 = miscalibration 0.5 - discrimination 0.25 + uncertainty 1")
     over = {**found, "over": "mean over outputs"}
     assert show.decomposed(over).startswith("log loss (mean over outputs) 1.25 = ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -19,7 +19,7 @@ from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import Shape, key_of
 from lossctl.readers.many import same_columns
-from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, select
+from lossctl.readers.roles import Chosen, find_labels, find_preds, find_role, flag_of, select
 from lossctl.readers.source import ColumnInfo, Source, Unit, whole, within
 
 # bytes of float64 that a block of rows should take at the most
@@ -61,6 +61,7 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     with _said_of(sources[0]):
         selectors = request.roles if request.join is None else across_the_join(sources[0], request.roles, asked)
         chosen = choose(columns, selectors, asked)
+        chosen = {role: one._replace(behind=request.behind) for role, one in chosen.items()}
         names = shaping.class_names(request, chosen)
         chosen, classes = _class_order(names, columns, chosen, _some_text(sources, chosen))
         shape = shaping.said(request, columns, chosen, classes is not None)
@@ -177,14 +178,18 @@ def batch_rows(width: int, columns: int = 1) -> int:
 
 
 def choose(
-    columns: Sequence[ColumnInfo], selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+    columns: Sequence[ColumnInfo],
+    selectors: Mapping[str, str | tuple[str, ...]],
+    losses: Sequence[BoundLoss],
+    without: Collection[str] = (),
 ) -> dict[str, Chosen]:
-    """The columns of every role that the losses read, and of the weights.
+    """The columns of every role that the losses read, and of the weights; `without` are roles that lie elsewhere.
 
     Raises:
         UsageError: a role without columns, or with several candidates, or a role that no loss reads.
     """
-    wanted = list(dict.fromkeys(role.name for bound in losses for role in bound.loss.roles))
+    read = dict.fromkeys(role.name for bound in losses for role in bound.loss.roles)
+    wanted = [role for role in read if role not in without]
     for role in selectors:
         if role not in (*wanted, "labels", "preds", *BESIDES):
             names = ", ".join(wanted)
@@ -248,7 +253,7 @@ def _class_order(
     kinds = {column.name: column.kind for column in columns}
     preds = chosen["preds"]
     # columns that list classes are none of a class each
-    endings = tuple(ending(name) for name in preds.columns) if "pred_ids" not in chosen else ("",)
+    endings = preds.endings if "pred_ids" not in chosen else ("",)
     named = len(endings) > 1 and not all(name.isdecimal() for name in endings)
     if given is not None and named:
         if set(given) != set(endings):
@@ -312,7 +317,7 @@ def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:
 
 
 def _class_names(chosen: dict[str, Chosen], shape: Shape) -> tuple[str, ...]:
-    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen and shape.listed is None else ()
+    return chosen["preds"].endings if "preds" in chosen and shape.listed is None else ()
 
 
 def _class_weights(

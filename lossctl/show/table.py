@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+    from lossctl.comparison.result import ComparisonReport
     from lossctl.show.slices import View
 
 # no table is this wide: a console of this width cuts nothing
@@ -72,7 +73,7 @@ def rendered(shown: RenderableType, width: int | None, color: bool) -> str:
     return _printed(_console(UNBOUNDED if width is None else max(width, 1), color), shown)
 
 
-def account_line(result: Report) -> str:
+def account_line(result: Report | ComparisonReport) -> str:
     """What became of the rows, such as "1,797 rows read, 1,795 used, 2 dropped (2 null_label)"."""
     rows = result.rows
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.dropped.items() if count)
@@ -97,7 +98,7 @@ def columns_line(result: Report) -> str:
     return "; ".join(f"{printable(role)}: {column_names(names)}" for role, names in result.columns.items())
 
 
-def warning_lines(result: Report) -> list[str]:
+def warning_lines(result: Report | ComparisonReport) -> list[str]:
     """A line for each warning, with its code and count."""
     return [f"warning: {printable(w.message)} ({w.code}: {w.count:,})" for w in result.warnings]
 

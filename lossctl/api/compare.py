@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from lossctl import timing
 from lossctl.api.audit import audit_words
+from lossctl.api.call import LossLike, bind_losses, read_settings, refuse_words, weights_by_class
 from lossctl.api.comparison import Comparison
-from lossctl.api.evaluate import LossLike, bind_losses, read_settings, refuse_words, weights_by_class
 from lossctl.api.inputs import Selector, inputs
 from lossctl.api.models import model_names
 from lossctl.api.surroundings import ready

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lossctl.api.evaluate import reads_again, request_of, run
+from lossctl.api.call import reads_again, request_of
+from lossctl.api.evaluate import run
 from lossctl.api.join import join_of
 from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning

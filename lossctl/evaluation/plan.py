@@ -20,7 +20,7 @@ from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import Shape, key_of
 from lossctl.readers.many import same_columns
 from lossctl.readers.roles import Chosen, find_labels, find_preds, find_role, flag_of, select
-from lossctl.readers.source import ColumnInfo, Source, Unit, whole, within
+from lossctl.readers.source import ColumnInfo, Source, Unit, whole
 
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
@@ -59,7 +59,7 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
     with _said_of(sources[0]):
-        selectors = request.roles if request.join is None else across_the_join(sources[0], request.roles, asked)
+        selectors = request.roles if request.join is None else _across(sources[0], request.roles, asked)
         chosen = choose(columns, selectors, asked)
         chosen = {role: one._replace(behind=request.behind) for role, one in chosen.items()}
         names = shaping.class_names(request, chosen)
@@ -177,6 +177,14 @@ def batch_rows(width: int, columns: int = 1) -> int:
     return max(FEWEST_ROWS, min(MOST_ROWS, size // (8 * width)))
 
 
+def _across(
+    source: Source, selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+) -> Mapping[str, str | tuple[str, ...]]:
+    from lossctl.evaluation.joined_roles import joined_roles
+
+    return joined_roles(source, selectors, losses)
+
+
 def choose(
     columns: Sequence[ColumnInfo],
     selectors: Mapping[str, str | tuple[str, ...]],
@@ -205,32 +213,6 @@ def choose(
     if "labels" in wanted and "labels" not in chosen:
         chosen["labels"] = find_labels(_left(columns, chosen), chosen.get("preds"))
     return {role: chosen[role] for role in (*wanted, *BESIDES) if role in chosen}
-
-
-def across_the_join(
-    source: Source, selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
-) -> Mapping[str, str | tuple[str, ...]]:
-    """The selectors, with labels and preds that were not named found among the columns of their own files.
-
-    Raises:
-        UsageError: no candidate, or several.
-    """
-    from lossctl.readers.aligned import WithLabels
-
-    joined = within(source, WithLabels)
-    assert joined is not None
-    wanted = {role.name for bound in losses for role in bound.loss.roles}
-    named = {name for said in selectors.values() for name in ([said] if isinstance(said, str) else said)}
-    found = dict(selectors)
-    if "preds" in wanted and "preds" not in selectors:
-        shown = {inner: name for name, inner in joined.own.items() if name not in named}
-        preds = find_preds([column for column in joined.inner.columns() if column.name in shown])
-        found["preds"] = tuple(shown[name] for name in preds.columns)
-    if "labels" in wanted and "labels" not in selectors:
-        columns = joined.labels.columns()
-        left = [column for column in columns if column.name not in named]
-        found["labels"] = (left[0].name,) if len(columns) == len(left) == 1 else find_labels(left, None).columns
-    return found
 
 
 def _left(columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]) -> list[ColumnInfo]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from lossctl.audit.replicates import Replicates
 from lossctl.audit.spread import Spread, SpreadPart
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.slicing import Slicer
+
+Bias: TypeAlias = "Callable[[Judged, Sequence[np.ndarray | None]], LossColumn]"
 
 if TYPE_CHECKING:
     from lossctl.audit.rows import LossColumn
@@ -97,13 +99,22 @@ class Slices(Accumulator):
         identity: the rows' keys, for replicates.
         sums: how many sums each loss keeps.
         own: of each loss whether its last sum is of the rows' own losses, beside those of its cells.
+        bias: what else is added up of a block, behind the losses, with what each of them leaves out.
     """
 
     name = "slices"
 
-    def __init__(self, job: Job, identity: Identity | None, sums: Sequence[int], own: Sequence[bool]) -> None:
-        self.identity, self.own = identity, own
-        self.sliced = [_Sliced(by, sums, job) for by in job.slices]
+    def __init__(
+        self,
+        job: Job,
+        identity: Identity | None,
+        sums: Sequence[int],
+        own: Sequence[bool],
+        bias: Bias | None = None,
+    ) -> None:
+        self.identity, self.own, self.bias, self.losses = identity, own, bias, len(sums)
+        tracks = sums if bias is None else (*sums, 1)
+        self.sliced = [_Sliced(by, tracks, job) for by in job.slices]
 
     def begin(self, judged: Judged) -> None:
         """A block comes."""
@@ -126,6 +137,11 @@ class Slices(Accumulator):
             if replicates is not None:
                 assert self.identity is not None
                 replicates.add(*column, self.identity.keys(self.judged), codes, groups)
+
+    def end(self, judged: Judged, skips: Sequence[np.ndarray | None]) -> None:
+        """The block was gone through."""
+        if self.bias is not None:
+            self.cell(self.losses, 0, self.bias(judged, skips))
 
     def part(self) -> SliceParts:
         """All that was added."""

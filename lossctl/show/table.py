@@ -104,9 +104,12 @@ def warning_lines(result: Report | ComparisonReport) -> list[str]:
 
 
 def _wide(rows: list[Row]) -> tuple[Table, list[list[str]]]:
-    table = grid({**MAIN, **MORE})
+    level = next((row.level for row in rows if row.level), None)
+    interval: dict[str, Side] = {} if level is None else {level: "right"}
+    table = grid({**MAIN, **MORE, **interval})
     for row in rows:
-        table.add_row(*_main_cells(row), row.count.partition(" ")[0], row.min, row.max)
+        more = (row.count.partition(" ")[0], row.min, row.max)
+        table.add_row(*_main_cells(row), *more, *(() if level is None else (row.interval,)))
     return table, [_notes(row.differs, row.guard) for row in rows]
 
 
@@ -114,7 +117,11 @@ def _medium(rows: list[Row]) -> tuple[Table, list[list[str]]]:
     table = grid(MAIN)
     for row in rows:
         table.add_row(*_main_cells(row))
-    return table, [_notes(row.range, row.differs, row.guard) for row in rows]
+    return table, [_notes(_interval(row), row.range, row.differs, row.guard) for row in rows]
+
+
+def _interval(row: Row) -> str:
+    return f"{row.level} {row.interval}" if row.interval else ""
 
 
 def _notes(*texts: str) -> list[str]:
@@ -138,8 +145,8 @@ def _records(rows: list[Row]) -> RenderableType:
 
     shown: list[RenderableType] = []
     for row in rows:
-        told = [row.value, row.error, row.reduction, row.denominator, row.range, row.guard, row.differs]
-        names = [*list(MAIN)[1:], "rows", "guard", "differs"]
+        told = [row.value, row.error, row.reduction, row.denominator, row.interval, row.range, row.guard, row.differs]
+        names = [*list(MAIN)[1:], row.level or "interval", "rows", "guard", "differs"]
         shown += [Text(row.loss, overflow="fold"), facts(dict(zip(names, told, strict=True)))]
     return Group(*shown)
 

@@ -58,7 +58,8 @@ class Agreement:
 
     def __init__(self, jobs: Sequence[Job], own: Sequence[bool], translated: bool, unit: Unit) -> None:
         self.jobs, self.unit = jobs, unit
-        self.looked = [bool(k and held and "labels" in job.columns) for k, (job, held) in enumerate(zip(jobs, own))]  # noqa: B905
+        there = zip(jobs[1:], own[1:], strict=True)
+        self.looked = [False, *(held and "labels" in job.columns for job, held in there)]
         self.numbers = [_numbers(jobs[0], job) if translated else None for job in jobs]
         self.counts = [0] * len(jobs)
         self.first: list[list[Disagreement]] = [[] for _ in jobs]

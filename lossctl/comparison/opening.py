@@ -83,7 +83,7 @@ def _beside(
             raise UsageError(
                 f"--id {said}: {own[0].path} has no column {theirs!r} (columns: {', '.join(sorted(names))})"
             )
-    lacked = f"one in {own[0].path}", f"one in {sources[0].path}"
+    lacked = f"one in {model.name}", f"one in {asked.names[0]}"
     others = tuple(Renamed(source, behind) for source in own)
     with _said_of_ids():
         return joined(sources, others, Join(others, on, asked.on_unmatched, lacked), asked.request.on_bad == "drop")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl import __version__
-from lossctl.evaluation.result import SCHEMA_VERSION, LossResult, RowAccount, Warned
+from lossctl.evaluation.result import NOTHING, SCHEMA_VERSION, LossResult, RowAccount, Warned
 
 if TYPE_CHECKING:
     from lossctl.evaluation.gate_verdict import Verdicts
@@ -83,7 +83,7 @@ class ComparisonReport(NamedTuple):
     results: tuple[ModelResult, ...]
     higher_is_better: bool = False
     where: str | None = None
-    shapes: Mapping[str, Any] = {}
+    shapes: Mapping[str, Any] = NOTHING
     gates: Verdicts | None = None
 
     @property

@@ -216,7 +216,7 @@ def test_rows_that_do_not_match_are_named(folder: Path) -> None:
     (folder / "new.csv").write_text("id,pred\n1,1\n1,2\n9,3\n2,1\n")
     done = program("compare", "base.csv", "new.csv", *MAE)
     assert done.returncode == 2
-    assert "2 rows of base.csv without one in new.csv, 1 row of new.csv without one in base.csv" in done.stderr
+    assert "2 rows of base.csv without one in new, 1 row of new.csv without one in base" in done.stderr
     assert "1 key more than once in new.csv" in done.stderr
     found = document("base.csv", "new.csv", *MAE, "--on-unmatched", "drop", "--on-bad", "drop")
     assert found["rows"] == {"read": 4, "used": 1, "dropped": {"duplicate_id": 1, "unmatched_id": 2}}

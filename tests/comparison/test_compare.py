@@ -350,7 +350,7 @@ def test_kept_rows_without_a_difference_are_counted() -> None:
 def test_rows_that_a_model_lacks() -> None:
     data = models(table())
     data["new"] = {name: values[5:] for name, values in data["new"].items()}
-    with pytest.raises(DataError, match=r"5 rows of data without one in data .*--on-unmatched drop leaves"):
+    with pytest.raises(DataError, match=r"5 rows of data without one in new .*--on-unmatched drop leaves"):
         lossctl.compare(data, loss="mae", ids="id")
     found = lossctl.compare(data, loss="mae", ids="id", on_unmatched="drop")
     assert found.rows.dropped == {"unmatched_id": 5}

@@ -115,7 +115,12 @@ def _interval(told: Mapping[str, Any]) -> str:
 
 
 def _p(p: float | None) -> str:
-    return "" if p is None else f"{p:.2g}"
+    return "" if p is None else f"{p:.2g}" if p else "< 1e-300"
+
+
+def _said(p: float | None) -> str:
+    """As "p = 0.01"; the smallest are no numbers any more."""
+    return f"p {_p(p)}" if p == 0.0 else f"p = {_p(p)}"
 
 
 def sentence(entry: ModelResult, report: ComparisonReport) -> str:
@@ -133,8 +138,8 @@ def sentence(entry: ModelResult, report: ComparisonReport) -> str:
         word = "worse" if lower == report.higher_is_better else "better"
         size = sorted(abs(told[name]) for name in ("low", "high"))
         by = f"by {abs(told['value']):.4g} ({size[0]:.4g} to {size[1]:.4g})"
-        return f"{head}{names[0]} is {word} than {names[1]} {by}, p = {_p(told['p'])}{_tests(entry)}"
-    by = f"{told['value']:+.4g} ({told['low']:.4g} to {told['high']:.4g}), p = {_p(told['p'])}"
+        return f"{head}{names[0]} is {word} than {names[1]} {by}, {_said(told['p'])}{_tests(entry)}"
+    by = f"{told['value']:+.4g} ({told['low']:.4g} to {told['high']:.4g}), {_said(told['p'])}"
     return f"{head}{names[0]} is not distinguishable from {names[1]}: {by}{_tests(entry)}"
 
 
@@ -146,7 +151,7 @@ def _distinguishable(told: Mapping[str, Any]) -> bool:
 def _tests(entry: ModelResult) -> str:
     """The other tests that were asked for."""
     others = {name: test for name, test in entry.found["tests"].items() if name != "t" and test["p"] is not None}
-    told = ", ".join(f"{name} p = {_p(test['p'])}" for name, test in others.items())
+    told = ", ".join(f"{name} {_said(test['p'])}" for name, test in others.items())
     return f"; {told}" if told else ""
 
 

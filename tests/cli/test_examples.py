@@ -18,6 +18,8 @@ from tests.conftest import ROOT, SAMPLES, called, program
 EVERY = [*all_losses(), *named_losses()]
 IN_A_PROCESS = ["huber", "weighted_interval_score", "torch.TripletMarginLoss", "sklearn.d2_brier_score"]
 REFERENCE = re.compile(r"^\| `(\S+ .*--loss .*)` \| +(\S+) \|", re.MULTILINE)
+PRINTED = re.compile(r"^    \$ (lossctl .*)\n((?:    .*\n|\n(?=    ))*)", re.MULTILINE)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCES = REFERENCE.findall((SAMPLES / "README.md").read_text(encoding="utf-8"))
 
 
@@ -55,3 +57,22 @@ def test_a_reference_value(command: str, expected: str, monkeypatch: pytest.Monk
     file, *rest = shlex.split(command)
     found = value(called("eval", Path("samples", file), *rest, "--json", "--quiet"))
     assert found == pytest.approx(float(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize(("command", "printed"), PRINTED.findall(README), ids=lambda text: text[:60])
+def test_the_readme_prints_what_a_command_prints(command: str, printed: str) -> None:
+    done = program(*words(command), cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    said = done.stderr + done.stdout if "-q" not in words(command) else done.stdout
+    # what a blank line parts from it may be the next command
+    assert said.split() == printed.split("\n\n    lossctl ")[0].split()
+
+
+SHOWN = [line.strip() for line in README.splitlines() if re.match(r"    lossctl (eval|compare|inspect) samples/", line)]
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_a_command_of_the_readme_runs(command: str, tmp_path: Path) -> None:
+    (tmp_path / "samples").symlink_to(SAMPLES)
+    done = program(*words(command), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

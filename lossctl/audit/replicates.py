@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lossctl.audit.moments import LossPartial
 from lossctl.audit.wide import Wide
 from lossctl.kernels.exactsum import UNIT_EXPONENT, as_float, ratio
 
@@ -92,6 +93,22 @@ class Replicates(NamedTuple):
         """
         pairs = zip(self._numerators(group), self._denominators(reduction, group), strict=True)
         return tuple(_quotient(above, below) for above, below in pairs if below)
+
+    def moments(self, group: int = 0) -> Iterator[LossPartial]:
+        """A group's sums in each replicate: of losses and weights, with their counts."""
+        weights = self._denominators("mean", group)
+        odd = self.odd[group].T.tolist() if self.odd.shape[1] else [(0, 0, 0)] * self.replicates
+        sums = zip(self._loss().integers(group), weights, self.counts[group].tolist(), odd, strict=True)
+        for loss, weight, rows, (nan, positive, negative) in sums:
+            yield LossPartial(
+                rows,
+                rows,
+                loss,
+                weight=weight,
+                nan=nan,
+                positive_infinity=positive,
+                negative_infinity=negative,
+            )
 
     def left_out(self, reduction: str = "mean", group: int = 0) -> int:
         """How many of a group's replicates have the denominator 0."""

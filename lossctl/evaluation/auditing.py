@@ -69,10 +69,18 @@ def refuse_unfit(losses: Sequence[Settled], request: Request) -> None:
     if request.reduction == "none" and audit._replace(level=0.0) != Audit(level=0.0):
         raise UsageError("--reduction none writes a loss a row; intervals, slices and the like go with one value")
     whole = [settled for settled in losses if settled.core.loss.parts]
-    rows = {"--worst": audit.worst, "--best": audit.best, "--bootstrap": audit.bootstrap, "--hist": audit.histogram}
+    drawn = audit.bootstrap and not _resamples(whole)
+    rows = {"--worst": audit.worst, "--best": audit.best, "--bootstrap": drawn, "--hist": audit.histogram}
     said = next((flag for flag, wanted in rows.items() if wanted), None)
     if said is not None and len(whole) == len(losses):
         raise UsageError(f"{whole[0]} is one number of the whole file and has no value a row, so no {said}")
+
+
+def _resamples(whole: Sequence[Settled]) -> bool:
+    """Whether any loss of the whole file can be made anew in each replicate."""
+    from lossctl.evaluation.resampled import resamples
+
+    return any(map(resamples, whole))
 
 
 def looked_ahead(made: Plan, request: Request) -> Plan:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lossctl.catalogue.reductions import meaning
 from lossctl.evaluation.clip import ClipPart, can_clip
-from lossctl.evaluation.reduce import reduce
+from lossctl.evaluation.reduce import reduce, summarised
 from lossctl.inference.interval import percentile_interval, t_interval
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     ) -> dict[str, Any]:
         found: dict[str, Any] = {"ci": interval(entry, audit.level)}
         if drawn is not None:
-            found["bootstrap"] = bootstrap(drawn, code, settled, evaluation.request.reduction, audit)
+            found["bootstrap"] = bootstrap(replicated(drawn, code, settled, evaluation.request.reduction), audit)
         if spread is not None:
             found |= distribution(spread.of(code), rows, audit)
         return found
@@ -69,6 +70,8 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     if clusters is not None and not settled.core.loss.parts:
         entry = with_error(entry, clusters.error(loss, *reduced_by(settled, evaluation.request.reduction)))
     found = statistics(entry, partial.losses[loss][-1], spread and spread.losses[loss], drawn and drawn.losses[loss], 0)
+    if drawn is not None and drawn.cells and drawn.cells[loss]:
+        found["bootstrap"] = bootstrap(remade(settled, drawn.cells[loss]), audit)
     ci = found.pop("ci")
     clips: Any = partial.parts.get("clips")
     if clips is not None and can_clip(settled):
@@ -123,11 +126,22 @@ def reduced_by(settled: Settled, reduction: str | None) -> tuple[str, int]:
     return meaning(settled.asked, reduction)[1], settled.width if settled.elements else 1
 
 
-def bootstrap(drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit) -> dict[str, Any]:
-    """The interval and standard error of replicates; null where there are none with a denominator."""
+def replicated(drawn: Replicates, code: int, settled: Settled, reduction: str | None) -> list[float]:
+    """A loss's value in each replicate that has a denominator."""
     ours, outputs = reduced_by(settled, reduction)
     many = outputs if ours in ("sum", "batchmean") else 1
-    values = [many * value for value in drawn.values(ours, code)]
+    return [many * value for value in drawn.values(ours, code)]
+
+
+def remade(settled: Settled, cells: Sequence[Replicates]) -> list[float]:
+    """A loss of the whole file made anew from the sums of each replicate, where these give it a value."""
+    every = zip(*(drawn.moments() for drawn in cells), strict=True)
+    values = (summarised(settled, sums, "nan").value for sums in every)
+    return [value for value in values if not math.isnan(value)]
+
+
+def bootstrap(values: Sequence[float], audit: Audit) -> dict[str, Any]:
+    """The interval and standard error of replicates; null where there are too few."""
     said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": "percentile"}
     if len(values) < 2:
         return {**said, "stderr": None, "low": None, "high": None}
@@ -135,10 +149,8 @@ def bootstrap(drawn: Replicates, code: int, settled: Settled, reduction: str | N
     return {**said, "stderr": deviation(values), "low": low, "high": high}
 
 
-def deviation(values: list[float]) -> float:
+def deviation(values: Sequence[float]) -> float:
     """The standard deviation of replicates, in the same bits in any order of them."""
-    import math
-
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 

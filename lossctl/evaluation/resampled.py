@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.audit.bootstrap import Resampler
@@ -12,18 +13,36 @@ if TYPE_CHECKING:
     from lossctl.audit.rows import LossColumn
     from lossctl.evaluation.identity import Identity
     from lossctl.evaluation.request import Job
+    from lossctl.evaluation.settled import Settled
     from lossctl.evaluation.work import Judged
 
 
 class Resampled(NamedTuple):
-    """The replicates of each loss; None where it has no rows."""
+    """The replicates of each loss.
+
+    Attributes:
+        losses: of its rows; None where it has none.
+        cells: of each of its sums, where it is a function of these over all rows.
+    """
 
     losses: tuple[Replicates | None, ...]
+    cells: tuple[tuple[Replicates, ...], ...] = ()
 
     def merge(self, other: Resampled) -> Resampled:
         """Both together."""
         pairs = zip(self.losses, other.losses, strict=True)
-        return Resampled(tuple(b if a is None else a if b is None else a.merge(b) for a, b in pairs))
+        cells = zip(self.cells, other.cells, strict=True)
+        return Resampled(
+            tuple(b if a is None else a if b is None else a.merge(b) for a, b in pairs),
+            tuple(tuple(a.merge(b) for a, b in zip(one, more, strict=True)) for one, more in cells),
+        )
+
+
+def resamples(settled: Settled) -> bool:
+    """Whether a loss of the whole file is made anew in each replicate: not from what was found by a look ahead."""
+    core = settled.core.loss
+    extremes = any(name.startswith("largest_") for name in inspect.signature(core.function).parameters)
+    return bool(core.parts) and not settled.asked.looks_ahead and not extremes
 
 
 class Bootstrap(Accumulator):
@@ -35,10 +54,19 @@ class Bootstrap(Accumulator):
         self.identity = identity
         self.samplers: list[Resampler | None] = [None] * tracks
         self.audit = job.audit
+        self.cells = [
+            [Resampler(self.audit.bootstrap, self.audit.seed) for _ in one.cells] if resamples(one) else []
+            for one in (job.losses if tracks == len(job.losses) else ())
+        ]
 
     def begin(self, judged: Judged) -> None:
         """A block comes."""
         self.judged = judged
+
+    def cell(self, loss: int, cell: int, column: LossColumn) -> None:
+        """What one of a loss's sums adds up."""
+        if self.cells and self.cells[loss]:
+            self.cells[loss][cell].add(*column, self.identity.keys(self.judged))
 
     def rows(self, loss: int, column: LossColumn) -> None:
         """A loss's own rows."""
@@ -49,4 +77,7 @@ class Bootstrap(Accumulator):
 
     def part(self) -> Resampled:
         """All that was added."""
-        return Resampled(tuple(None if one is None else one.flush() for one in self.samplers))
+        return Resampled(
+            tuple(None if one is None else one.flush() for one in self.samplers),
+            tuple(tuple(one.flush() for one in some) for some in self.cells),
+        )

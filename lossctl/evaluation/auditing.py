@@ -25,13 +25,16 @@ def check_columns(request: Request, sources: Sequence[Source]) -> None:
     """Refuse columns that are not there, or have no slices.
 
     Raises:
-        UsageError: naming the flag and the column.
+        UsageError: naming the file, the flag and the column.
     """
     for source in sources:
         columns = source.columns()
         for flag, names in (("--id", request.ids), ("--cluster", request.audit.cluster)):
             for name in names:
-                select(name, columns, flag)
+                try:
+                    select(name, columns, flag)
+                except UsageError as error:
+                    raise UsageError(f"{source.path}: {error}") from None
         if request.audit.by:
             from lossctl.evaluation.by import check, parse_all
 

@@ -65,11 +65,10 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
         names = shaping.class_names(request, chosen)
         chosen, classes = _class_order(names, columns, chosen, _some_text(sources, chosen))
         shape = shaping.said(request, columns, chosen, classes is not None)
-        auditing.check_columns(request, sources[:1])
+    auditing.check_columns(request, sources)
     taken_names = [name for one in chosen.values() for name in one.columns]
     as_text = (*auditing.as_text(request, taken_names), *_label_texts(request, classes, chosen))
     sources = auditing.with_codes(request, with_text(sources, as_text), taken_names)
-    auditing.check_columns(request, sources[1:])
     for source in sources[1:]:
         same_columns(source, sources[0], chosen, request.roles)
     classes = None if request.label_map is not None else classes

@@ -77,8 +77,10 @@ class _Sliced:
         self.slicer = Slicer(by)
         self.sums = [[GroupSums() for _ in range(count)] for count in sums]
         audit = job.audit
-        self.spreads = [Spread() if audit.sketched else None for _ in sums]
-        self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap else None for _ in sums]
+        # a loss of the whole file has no rows
+        rows = [not settled.core.loss.parts for settled in job.losses]
+        self.spreads = [Spread() if audit.sketched and own else None for own in rows]
+        self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap and own else None for own in rows]
 
     def part(self) -> SlicePart:
         return SlicePart(

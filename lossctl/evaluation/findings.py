@@ -58,7 +58,7 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     ) -> dict[str, Any]:
         found: dict[str, Any] = {"ci": interval(entry, audit.level)}
         if drawn is not None:
-            found["bootstrap"] = bootstrap(drawn, code, settled, evaluation.request.reduction, audit)
+            found["bootstrap"] = bootstrap(drawn, code, settled, evaluation.request.reduction, audit, rows.rows)
         if spread is not None:
             found |= distribution(spread.of(code), rows, audit)
         return found
@@ -123,12 +123,19 @@ def reduced_by(settled: Settled, reduction: str | None) -> tuple[str, int]:
     return meaning(settled.asked, reduction)[1], settled.width if settled.elements else 1
 
 
-def bootstrap(drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit) -> dict[str, Any]:
+def bootstrap(
+    drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit, rows: int
+) -> dict[str, Any]:
     """The interval and standard error of replicates; null where there are none with a denominator."""
     ours, outputs = reduced_by(settled, reduction)
     many = outputs if ours in ("sum", "batchmean") else 1
+    if ours == "sum" and not audit.cluster:
+        # a replicate draws about as many rows; the sum is of as many as there are
+        ours, many = "sum_over_batch_size", many * rows
     values = [many * value for value in drawn.values(ours, code)]
-    said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": "percentile"}
+    # how many clusters a replicate draws is not known, and makes its sum vary more than that of so many clusters
+    method = "percentile, the number of clusters varies" if ours == "sum" else "percentile"
+    said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": method}
     if len(values) < 2:
         return {**said, "stderr": None, "low": None, "high": None}
     low, high = percentile_interval(values, audit.level)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossctl.api.catalogue import losses
+    from lossctl.api.compare import compare
+    from lossctl.api.comparison import Comparison
     from lossctl.api.evaluate import evaluate
     from lossctl.api.evidence import merge, verify
     from lossctl.api.inspect import inspect
@@ -26,6 +28,8 @@ __version__ = "0.1.0"
 # public name to its home; each is imported when it is first asked for
 _HOMES = {
     "losses": "lossctl.api.catalogue",
+    "compare": "lossctl.api.compare",
+    "Comparison": "lossctl.api.comparison",
     "evaluate": "lossctl.api.evaluate",
     **dict.fromkeys(("merge", "verify"), "lossctl.api.evidence"),
     "inspect": "lossctl.api.inspect",
@@ -44,6 +48,7 @@ _HOMES = {
 __all__ = [
     "Accumulator",
     "Audited",
+    "Comparison",
     "DataError",
     "Domain",
     "GateError",
@@ -59,6 +64,7 @@ __all__ = [
     "Vector",
     "Verification",
     "__version__",
+    "compare",
     "evaluate",
     "inspect",
     "loss",

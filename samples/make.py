@@ -54,7 +54,14 @@ def digits() -> list[Path]:
         *write_tables("digits_logits", common | numbered("logit", logits)),
         *write_arrays("digits", {"label": common["label"], "probs": probs, "logits": logits}),
         write_model("digits_model", classifier(0.1).fit(pixels, label)),
+        write_parquet("digits_lda", common | numbered("p", lda_probs(pixels, label))),
     ]
+
+
+def lda_probs(pixels: Array, label: Array) -> Array:
+    """Another model of the same rows: linear discriminant analysis with shrinkage, held out by the same folds."""
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return short_probs(softmax(short_logits(held_out_logits(model, pixels, label))))
 
 
 def breast_cancer() -> list[Path]:

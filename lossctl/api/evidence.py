@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lossctl.api.evaluate import refuse_words
+from lossctl.api.call import refuse_words
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
 from lossctl.catalogue.registry import names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lossctl.api.evaluate import read_settings
+from lossctl.api.call import read_settings
 from lossctl.api.inputs import Selector, inputs
 from lossctl.api.surroundings import ready
 from lossctl.errors import UsageError

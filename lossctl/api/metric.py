@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lossctl.api.evaluate import (
-    LossLike,
-    bind_losses,
-    evaluate,
-    refuse_words,
-    request_of,
-    weights_by_class,
-)
+from lossctl.api.call import LossLike, bind_losses, refuse_words, request_of, weights_by_class
+from lossctl.api.evaluate import evaluate
 from lossctl.api.inputs import Selector
 from lossctl.api.surroundings import ready
 from lossctl.errors import UsageError

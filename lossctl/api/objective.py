@@ -130,6 +130,6 @@ def read(said: str | os.PathLike[str] | Mapping[str, Any] | Audit) -> Audit:
 
 
 def _again(audit: Audit) -> bool:
-    from lossctl.api.evaluate import reads_again
+    from lossctl.api.call import reads_again
 
     return reads_again([term.loss for term in audit.objective.terms], None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FAMILIES = (
     *("binary", "categorical", "weighted", "likelihood", "deviance", "survival", "regression", "quantile"),
     *("mistakes", "margin", "multiclass", "embedding", "outputs", "sequence", "forecast", "ensemble"),
-    *("whole", "skill", "together"),
+    *("whole", "skill", "together", "recorded"),
 )
 PRESETS = ("general", "keras", "torch", "tensorflow", "sklearn", "boosting", "optax", "scoringrules")
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lossctl.api.evaluate import reads_again, request_of, run
+from lossctl.api.call import reads_again, request_of
+from lossctl.api.evaluate import run
 from lossctl.api.join import join_of
 from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
@@ -117,7 +118,7 @@ def eval_command(
     if not loss and not across:
         raise UsageError("say which loss: --loss NAME; `lossctl losses` lists them")
     asked_for, options = versions(across) if across else loss or [], dict(options or {})
-    pred_scale = _scale(asked_for, options, pred_scale)
+    pred_scale = scale_said(asked_for, options, pred_scale)
     bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
@@ -128,12 +129,12 @@ def eval_command(
         meaning(entry, reduction)
     gates = gating(fail_if, gate_on, junit, exit_zero, output, [] if reduction == "none" else bound)
     named = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
-    selectors = _roles(named, role or [])
+    selectors = roles_said(named, role or [])
     read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
     read |= {"encoding": encoding, "decimal": decimal}
     asked: dict[str, Any] = {
-        "classes": _classes(classes),
-        **_shapes(
+        "classes": classes_said(classes),
+        **shapes_said(
             label_map=label_map,
             label_base=label_base,
             from_log_probs=from_log_probs,
@@ -145,11 +146,11 @@ def eval_command(
         "ids": tuple(row_id or ()),
         "across": across is not None,
         "reduction": reduction,
-        "class_weights": _class_weights(class_weights),
+        "class_weights": class_weights_said(class_weights),
         "ignore_index": ignore_index,
         "on_bad": on_bad.value,
         "on_empty": on_empty.value if on_empty else None,
-        "max_dropped": _max_dropped(max_dropped),
+        "max_dropped": max_dropped_said(max_dropped),
         "keep_dropped": dropped is not None,
         "read": read,
         "where": tuple(where or ()),
@@ -200,7 +201,7 @@ def eval_command(
     return gates.ended(report, quiet)
 
 
-def _scale(losses: Sequence[str], options: dict[str, Value], said: float | None) -> float | None:
+def scale_said(losses: Sequence[str], options: dict[str, Value], said: float | None) -> float | None:
     """What preds are multiplied by: --scale says it too, where no chosen loss has an option of that name."""
     if "scale" not in options or any(find(text.partition(":")[0]).option("scale") for text in losses):
         return said
@@ -210,7 +211,8 @@ def _scale(losses: Sequence[str], options: dict[str, Value], said: float | None)
     return float(scale)  # type: ignore[arg-type]
 
 
-def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:
+def roles_said(given: dict[str, str | None], others: list[str]) -> dict[str, str]:
+    """What the flags say of roles; `others` are NAME=COLUMNS."""
     roles = {name: selector for name, selector in given.items() if selector is not None}
     for entry in others:
         name, equals, selector = entry.partition("=")
@@ -222,7 +224,8 @@ def _roles(given: dict[str, str | None], others: list[str]) -> dict[str, str]:
     return roles
 
 
-def _classes(text: str | None) -> tuple[str, ...] | None:
+def classes_said(text: str | None) -> tuple[str, ...] | None:
+    """The class names of a comma list or a file."""
     if text is None or is_file(text):
         return class_names(text)
     names = tuple(name.strip() for name in text.split(","))
@@ -231,7 +234,7 @@ def _classes(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def _shapes(**said: Any) -> dict[str, Any]:
+def shapes_said(**said: Any) -> dict[str, Any]:
     """What is said of the shape of labels and preds; errors call it by its flag."""
     try:
         return shapes(**said)
@@ -251,7 +254,7 @@ def versions(text: str) -> list[str]:
     return [first.name + colon + said, *(loss.name for loss in others)]
 
 
-def _class_weights(text: str | None) -> tuple[float, ...] | dict[str, float] | None:
+def class_weights_said(text: str | None) -> tuple[float, ...] | dict[str, float] | None:
     """Numbers for "1,2,4", by name for "cat=2,dog=1"."""
     if text is None:
         return None
@@ -267,7 +270,7 @@ def _class_weights(text: str | None) -> tuple[float, ...] | dict[str, float] | N
     return tuple(numbers)
 
 
-def _max_dropped(text: str | None) -> float | int | None:
+def max_dropped_said(text: str | None) -> float | int | None:
     """A share for "0.1%", a count for "5"."""
     if text is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lossctl.cli.answer import put
 from lossctl.cli.audit_words import GateOn
@@ -13,9 +13,12 @@ from lossctl.errors import LossctlError, UsageError
 
 if TYPE_CHECKING:
     from lossctl.catalogue.spec import BoundLoss
+    from lossctl.comparison.result import ComparisonReport
     from lossctl.evaluation.gate import Gate
     from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.evaluation.result import Report
+
+Reported = TypeVar("Reported", "Report", "ComparisonReport")
 
 
 class Gating(NamedTuple):
@@ -40,7 +43,7 @@ class Gating(NamedTuple):
                     self._write(errors(self.gates, str(error)), self.junit)
             raise
 
-    def judged(self, report: Report) -> Report:
+    def judged(self, report: Reported) -> Reported:
         """The report with its verdicts."""
         if not self.gates:
             return report
@@ -57,7 +60,7 @@ class Gating(NamedTuple):
             if not self.gates:
                 raise
 
-    def ended(self, report: Report, quiet: bool) -> int:
+    def ended(self, report: Report | ComparisonReport, quiet: bool) -> int:
         """Say each verdict and write them; the exit code.
 
         Raises:
@@ -91,8 +94,9 @@ def gating(
     exit_zero: bool,
     output: str | None,
     losses: Sequence[BoundLoss],
+    models: Sequence[str] = (),
 ) -> Gating:
-    """The gates of a call with these losses.
+    """The gates of a call with these losses, and these models, of which the first is compared with none.
 
     Raises:
         UsageError: a text that is no gate, a loss that the call does not have, or a word that goes with gates alone.
@@ -107,6 +111,10 @@ def gating(
         raise UsageError(f"--junit and the result both go to {'stdout' if junit == '-' else junit}; name another file")
     from lossctl.evaluation.gate_verdict import gates
 
-    known = [{"loss": one.loss.name, "spec": str(one), "options": one.said} for one in losses]
+    known: list[dict[str, Any]] = [{"loss": one.loss.name, "spec": str(one), "options": one.said} for one in losses]
+    if models:
+        # the first is compared with nothing
+        told = [{"model": model, "difference": {"of": model} if k else None} for k, model in enumerate(models)]
+        known = [{**one, **model} for one in known for model in told]
     on = gate_on.value if gate_on else "value"
     return Gating(gates(fail_if, known, on), on, junit, exit_zero)

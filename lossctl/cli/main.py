@@ -83,6 +83,12 @@ def _run() -> int:
         arguments = plain_call(eval_command, sys.argv[2:])
         if arguments is not None:
             return eval_command(**arguments)
+    if sys.argv[1:2] == ["compare"] and not COMPLETING:
+        from lossctl.cli.compare import compare_command
+
+        arguments = plain_call(compare_command, sys.argv[2:])
+        if arguments is not None:
+            return compare_command(**arguments)
     if sys.argv[1:2] == ["inspect"] and not COMPLETING:
         from lossctl.cli.inspect import inspect_command
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lossctl import __version__
+from lossctl.cli.compare import compare_command
 from lossctl.cli.eval import eval_command
 from lossctl.cli.evidence import merge_command, verify_command
 from lossctl.cli.flag import spoken
@@ -25,6 +26,7 @@ HELP = """Judge a file of predictions: exact losses from CSV, Parquet or NPY.
   lossctl eval preds.csv -y label -p 'p_*' --loss sparse_categorical_crossentropy --json
   lossctl eval -y y.npy -p logits.npy --loss sparse_categorical_crossentropy --from-logits
   zcat preds.csv.gz | lossctl eval - --loss huber --delta 2 --value-only
+  lossctl compare base.parquet new.parquet --id id --loss binary_crossentropy
   lossctl total objective.toml preds.parquet
   lossctl verify result.json
   lossctl losses huber
@@ -48,6 +50,7 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(start)
     app.command("eval", context_settings=SETTINGS)(with_loss_options(eval_command, words))
+    app.command("compare", context_settings=SETTINGS)(with_loss_options(compare_command, words))
     app.command("total", context_settings=SETTINGS)(spoken(total_command))
     app.command("run", context_settings=SETTINGS)(spoken(run_command))
     app.command("losses", context_settings=SETTINGS)(spoken(losses_command))

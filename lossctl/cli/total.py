@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lossctl.api.evaluate import reads_again
+from lossctl.api.call import reads_again
 from lossctl.cli import words as w
 from lossctl.cli.answer import as_named, called, put, readable, tell
 from lossctl.cli.surroundings import colored, prepare_kernels, say, width

@@ -106,7 +106,13 @@ def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
     if job.slices:
         from lossctl.evaluation.slices import Slices
 
-        some.append(Slices(job, identity, [one.sums for one in job.losses], [one.pooled for one in job.losses]))
+        bias = None
+        if asked.calibration:
+            from lossctl.evaluation.reliable import bias_of
+
+            bias = bias_of(job)
+        sums, own = [one.sums for one in job.losses], [one.pooled for one in job.losses]
+        some.append(Slices(job, identity, sums, own, bias))
     if asked.calibration or asked.decompose:
         from lossctl.evaluation.reliable import reliable
 

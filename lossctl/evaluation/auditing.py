@@ -48,6 +48,17 @@ def as_text(request: Request, taken: Collection[str]) -> tuple[str, ...]:
     return (*names, *by.as_text(by.parse_all(request.audit.by), taken))
 
 
+def with_codes(request: Request, sources: tuple[Source, ...], taken: Collection[str]) -> tuple[Source, ...]:
+    """The sources with the texts of slices as dictionaries, where a format has them; save columns that are `taken`."""
+    if not request.audit.by:
+        return sources
+    from lossctl.evaluation.by import needed, parse_all
+    from lossctl.readers.source import with_codes
+
+    names = frozenset(needed(parse_all(request.audit.by))).difference(taken)
+    return tuple(with_codes(source, names) for source in sources)
+
+
 def refuse_unfit(losses: Sequence[Settled], request: Request) -> None:
     """Refuse an audit of what has no rows, or no one value.
 
@@ -87,13 +98,13 @@ def looked_ahead(made: Plan, request: Request) -> Plan:
 
 def _sliced(made: Plan, request: Request) -> Plan:
     from lossctl.evaluation.by import parse_all
-    from lossctl.evaluation.quantile import exact_quantiles
+    from lossctl.evaluation.quantile import middle_quantiles
     from lossctl.evaluation.slice_edges import settle
 
     run = partial(executor_for(request.threads).run, job=made.job, units=made.units)
 
     def quantiles(pairs: Pairs, levels: Sequence[Fraction]) -> Sequence[float]:
-        return exact_quantiles(run, pairs, levels)
+        return middle_quantiles(run, pairs, levels)
 
     bys = settle(parse_all(request.audit.by), made.job.sources, quantiles)
     return made._replace(job=made.job._replace(slices=bys))

@@ -83,7 +83,9 @@ def calibrated(job: Job) -> int:
         if view is not None and view.probable:
             return i
     names = ", ".join(map(str, job.losses))
-    raise UsageError(f"--calibration needs a loss of probabilities or logits, such as log_loss; there is {names}")
+    raise UsageError(
+        f"--calibration needs a loss of probabilities or logits, such as binary_crossentropy; there is {names}"
+    )
 
 
 def decomposed(job: Job) -> tuple[View | None, ...]:

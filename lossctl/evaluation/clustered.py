@@ -66,7 +66,6 @@ class Clusters(Accumulator):
         crosses = (own, *(By((*by.parts, *own.parts)) for by in job.slices))
         self.slicers = [Slicer(by) for by in crosses]
         self.sums = [[GroupSums() for _ in range(tracks)] for _ in crosses]
-        self.whole = [bool(settled.core.loss.parts) for settled in job.losses]
 
     def begin(self, judged: Judged) -> None:
         """A block comes."""
@@ -82,7 +81,7 @@ class Clusters(Accumulator):
         return ClusterSums(tuple(map(self._keyed, self.slicers, self.sums)))
 
     def _keyed(self, slicer: Slicer, sums: list[GroupSums]) -> KeyedMoments:
-        keys = slicer.keys
+        keys, moments = slicer.keys, [one.flush() for one in sums]
         # a loss of the whole file has no rows, which makes groups without any
         empty = GroupMoments.none(groups=len(keys))
-        return KeyedMoments.of(keys, [empty if w else one.flush() for one, w in zip(sums, self.whole, strict=True)])
+        return KeyedMoments.of(keys, [one if len(one) else empty for one in moments])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -117,17 +117,17 @@ def extreme_rows(evaluation: Evaluation, called: Mapping[str, str], only: int | 
     part = evaluation.partial.parts["extremes"]
     assert isinstance(part, ExtremeRows)
     losses = [(i, one) for i, one in enumerate(evaluation.plan.job.losses) if only in (None, i)]
-    rows = _RowsAgain(evaluation, called, [one for i, _ in losses for one in (*part.worst[i], *part.best[i])])
+    rows = RowsAgain(evaluation, called, [one for i, _ in losses for one in (*part.worst[i], *part.best[i])])
     for i, settled in losses:
         for side, found in zip(SIDES, (part.worst[i], part.best[i]), strict=True):
             if found:
                 yield rows.table(str(settled), side, found)
 
 
-class _RowsAgain:
+class RowsAgain:
     """Some rows of the files with all columns, read in one look at just their units."""
 
-    def __init__(self, evaluation: Evaluation, called: Mapping[str, str], found: list[Found]) -> None:
+    def __init__(self, evaluation: Evaluation, called: Mapping[str, str], found: Sequence[Any]) -> None:
         job = evaluation.plan.job
         self.starts = row_numbers(evaluation.partial)
         self.paths = [called.get(source.path, source.path) for source in job.sources]
@@ -153,13 +153,16 @@ class _RowsAgain:
                 self.pieces.append(pa.table({n: taken(v, inside - first) for n, v in chunk.values.items()}))
             first += chunk.rows
 
+    def rows_in_order(self, found: Sequence[Any]) -> pa.Table:
+        """The columns of rows that are told by file, unit and row."""
+        own = (self.pieces[p].slice(i, 1) for p, i in (self.rows[one.file, one.unit, one.row] for one in found))
+        return together(list(own))
+
     def table(self, loss: str, side: str, found: tuple[Found, ...]) -> pa.Table:
         """Rows in order, with their loss, rank, file and number before their columns."""
         import pyarrow as pa
 
-        own = (self.pieces[p].slice(i, 1) for p, i in (self.rows[one.file, one.unit, one.row] for one in found))
-        table = together(list(own))
-        n = len(found)
+        table, n = self.rows_in_order(found), len(found)
         said = (
             pa.array([loss] * n, pa.string()),
             pa.array([side] * n, pa.string()),

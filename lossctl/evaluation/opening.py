@@ -23,15 +23,15 @@ def open_all(requests: Sequence[Request]) -> tuple[Source, ...]:
     asked = requests[0]
     sources = _turned(_opened(requests), asked)
     if asked.join is None:
-        return _filtered(sources, asked.where)
+        return only_matching(sources, asked.where)
     given = asked.join.labels_from
     paths = [entry for entry in given if isinstance(entry, str)]
     labels = open_files(paths, asked.read) if paths else tuple(e for e in given if not isinstance(e, str))
     before, after = _parted(asked, sources, labels)
     from lossctl.readers.join import joined
 
-    beside = joined(_filtered(sources, before), labels, asked.join, asked.on_bad == "drop")
-    return _filtered(beside, after)
+    beside = joined(only_matching(sources, before), labels, asked.join, asked.on_bad == "drop")
+    return only_matching(beside, after)
 
 
 def _opened(requests: Sequence[Request]) -> tuple[Source, ...]:
@@ -64,7 +64,8 @@ def _turned(sources: tuple[Source, ...], request: Request) -> tuple[Source, ...]
     return (pivoted(sources, *request.long),)
 
 
-def _filtered(sources: tuple[Source, ...], where: Sequence[str]) -> tuple[Source, ...]:
+def only_matching(sources: tuple[Source, ...], where: Sequence[str]) -> tuple[Source, ...]:
+    """The sources without the rows for which a filter is not true."""
     if not where:
         return sources
     from lossctl.readers.filtered import filtered

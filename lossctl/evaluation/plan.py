@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -19,8 +19,8 @@ from lossctl.evaluation.request import Job, Request
 from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import Shape, key_of
 from lossctl.readers.many import same_columns
-from lossctl.readers.roles import Chosen, ending, find_labels, find_preds, find_role, flag_of, select
-from lossctl.readers.source import ColumnInfo, Source, Unit, whole, within
+from lossctl.readers.roles import Chosen, find_labels, find_preds, find_role, flag_of, select
+from lossctl.readers.source import ColumnInfo, Source, Unit, whole
 
 # bytes of float64 that a block of rows should take at the most
 BLOCK_BYTES = 4 << 20
@@ -59,15 +59,16 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
     with _said_of(sources[0]):
-        selectors = request.roles if request.join is None else across_the_join(sources[0], request.roles, asked)
+        selectors = request.roles if request.join is None else _across(sources[0], request.roles, asked)
         chosen = choose(columns, selectors, asked)
+        chosen = {role: one._replace(behind=request.behind) for role, one in chosen.items()}
         names = shaping.class_names(request, chosen)
         chosen, classes = _class_order(names, columns, chosen, _some_text(sources, chosen))
         shape = shaping.said(request, columns, chosen, classes is not None)
         auditing.check_columns(request, sources[:1])
     taken_names = [name for one in chosen.values() for name in one.columns]
     as_text = (*auditing.as_text(request, taken_names), *_label_texts(request, classes, chosen))
-    sources = with_text(sources, as_text)
+    sources = auditing.with_codes(request, with_text(sources, as_text), taken_names)
     auditing.check_columns(request, sources[1:])
     for source in sources[1:]:
         same_columns(source, sources[0], chosen, request.roles)
@@ -176,15 +177,27 @@ def batch_rows(width: int, columns: int = 1) -> int:
     return max(FEWEST_ROWS, min(MOST_ROWS, size // (8 * width)))
 
 
+def _across(
+    source: Source, selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+) -> Mapping[str, str | tuple[str, ...]]:
+    from lossctl.evaluation.joined_roles import joined_roles
+
+    return joined_roles(source, selectors, losses)
+
+
 def choose(
-    columns: Sequence[ColumnInfo], selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
+    columns: Sequence[ColumnInfo],
+    selectors: Mapping[str, str | tuple[str, ...]],
+    losses: Sequence[BoundLoss],
+    without: Collection[str] = (),
 ) -> dict[str, Chosen]:
-    """The columns of every role that the losses read, and of the weights.
+    """The columns of every role that the losses read, and of the weights; `without` are roles that lie elsewhere.
 
     Raises:
         UsageError: a role without columns, or with several candidates, or a role that no loss reads.
     """
-    wanted = list(dict.fromkeys(role.name for bound in losses for role in bound.loss.roles))
+    read = dict.fromkeys(role.name for bound in losses for role in bound.loss.roles)
+    wanted = [role for role in read if role not in without]
     for role in selectors:
         if role not in (*wanted, "labels", "preds", *BESIDES):
             names = ", ".join(wanted)
@@ -200,32 +213,6 @@ def choose(
     if "labels" in wanted and "labels" not in chosen:
         chosen["labels"] = find_labels(_left(columns, chosen), chosen.get("preds"))
     return {role: chosen[role] for role in (*wanted, *BESIDES) if role in chosen}
-
-
-def across_the_join(
-    source: Source, selectors: Mapping[str, str | tuple[str, ...]], losses: Sequence[BoundLoss]
-) -> Mapping[str, str | tuple[str, ...]]:
-    """The selectors, with labels and preds that were not named found among the columns of their own files.
-
-    Raises:
-        UsageError: no candidate, or several.
-    """
-    from lossctl.readers.aligned import WithLabels
-
-    joined = within(source, WithLabels)
-    assert joined is not None
-    wanted = {role.name for bound in losses for role in bound.loss.roles}
-    named = {name for said in selectors.values() for name in ([said] if isinstance(said, str) else said)}
-    found = dict(selectors)
-    if "preds" in wanted and "preds" not in selectors:
-        shown = {inner: name for name, inner in joined.own.items() if name not in named}
-        preds = find_preds([column for column in joined.inner.columns() if column.name in shown])
-        found["preds"] = tuple(shown[name] for name in preds.columns)
-    if "labels" in wanted and "labels" not in selectors:
-        columns = joined.labels.columns()
-        left = [column for column in columns if column.name not in named]
-        found["labels"] = (left[0].name,) if len(columns) == len(left) == 1 else find_labels(left, None).columns
-    return found
 
 
 def _left(columns: Sequence[ColumnInfo], chosen: dict[str, Chosen]) -> list[ColumnInfo]:
@@ -248,7 +235,7 @@ def _class_order(
     kinds = {column.name: column.kind for column in columns}
     preds = chosen["preds"]
     # columns that list classes are none of a class each
-    endings = tuple(ending(name) for name in preds.columns) if "pred_ids" not in chosen else ("",)
+    endings = preds.endings if "pred_ids" not in chosen else ("",)
     named = len(endings) > 1 and not all(name.isdecimal() for name in endings)
     if given is not None and named:
         if set(given) != set(endings):
@@ -312,7 +299,7 @@ def _refuse_whole(losses: Sequence[Settled], reduction: str | None) -> None:
 
 
 def _class_names(chosen: dict[str, Chosen], shape: Shape) -> tuple[str, ...]:
-    return tuple(map(ending, chosen["preds"].columns)) if "preds" in chosen and shape.listed is None else ()
+    return chosen["preds"].endings if "preds" in chosen and shape.listed is None else ()
 
 
 def _class_weights(

@@ -126,6 +126,18 @@ def exact_quantiles(run: Run, pairs: Pairs, levels: Sequence[float | Fraction]) 
     )
 
 
+def middle_quantiles(run: Run, pairs: Pairs, levels: Sequence[float | Fraction]) -> tuple[float, ...]:
+    """As `exact_quantiles`, but where a level is met exactly the mean of that value and the next."""
+
+    def needs(whole: int) -> list[int]:
+        low = [_at_least(level, whole) for level in levels]
+        return [*low, *(min(math.floor(_share(level) * whole) + 1, whole) for level in levels)]
+
+    found = _reached(run, pairs, needs) or (math.nan,) * (2 * len(levels))
+    both = zip(found[: len(levels)], found[len(levels) :], strict=True)
+    return tuple(low if low == high else 0.5 * low + 0.5 * high for low, high in both)
+
+
 def quantile(run: Run, loss: Settled, cell: Cell, level: float) -> float:
     """The least value with at least `level` of the weight at or below it, or where that is met exactly, the mean
     of it and the next; NaN where a value is, or where there is no weight.
@@ -135,12 +147,7 @@ def quantile(run: Run, loss: Settled, cell: Cell, level: float) -> float:
         cell: whose values they are.
         level: 0 to 1, taken as its shortest decimal.
     """
-
-    def needs(whole: int) -> list[int]:
-        return [_at_least(level, whole), min(math.floor(_share(level) * whole) + 1, whole)]
-
-    low, high = _reached(run, partial(losses_of, loss=loss, cell=cell), needs) or (math.nan, math.nan)
-    return low if low == high else 0.5 * low + 0.5 * high
+    return middle_quantiles(run, partial(losses_of, loss=loss, cell=cell), [level])[0]
 
 
 def _share(level: float | Fraction) -> Fraction:

@@ -53,6 +53,7 @@ class Request(NamedTuple):
         where: filters that must all hold; other rows are not read.
         join: where the labels are, if they lie in files of their own.
         audit: what is asked for besides the plain numbers.
+        behind: what the columns' names have had put behind them, as `@new`, where several models stand in one table.
     """
 
     files: tuple[str | Source, ...]
@@ -81,6 +82,7 @@ class Request(NamedTuple):
     where: tuple[str, ...] = ()
     join: Join | None = None
     audit: Audit = Audit()
+    behind: str = ""
 
     @property
     def shapes(self) -> dict[str, object]:

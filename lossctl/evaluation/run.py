@@ -53,7 +53,7 @@ class Evaluation(NamedTuple):
         job, partial = self.plan.job, self.partial
         results: tuple[LossResult, ...] = ()
         if self.request.reduction != "none":
-            with _none_matched(partial):
+            with no_match_said(partial):
                 results = tuple(
                     reduce(settled, cells, self.request.reduction, self.request.on_empty, "weights" in job.columns)
                     for settled, cells in zip(job.losses, partial.losses, strict=True)
@@ -77,7 +77,7 @@ class Evaluation(NamedTuple):
 
 
 @contextmanager
-def _none_matched(partial: Partial) -> Iterator[None]:
+def no_match_said(partial: Partial) -> Iterator[None]:
     """An error for want of rows says that the filter let none through."""
     try:
         yield
@@ -149,7 +149,7 @@ def run_all(
     """
     sources = open_all(requests)
     names = names or [""] * len(requests)
-    plans = _shared([_prepared(request, sources, name) for request, name in zip(requests, names, strict=True)])
+    plans = shared([_prepared(request, sources, name) for request, name in zip(requests, names, strict=True)])
     timing.ended("open")
     return _finished(requests, plans, executor, names)
 
@@ -159,8 +159,8 @@ def _finished(
 ) -> tuple[Evaluation, ...]:
     jobs, units = tuple(made.job for made in plans), plans[0].units
     runner = executor or executor_for(requests[0].threads)
-    nothing = tuple(map(_nothing, jobs))
-    partials = fold(_merged, runner.run(evaluate_unit, jobs, units), nothing)
+    nothing = tuple(map(empty, jobs))
+    partials = fold(merged, runner.run(evaluate_unit, jobs, units), nothing)
     timing.ended("rows")
     return tuple(map(_judged, requests, plans, partials, names))
 
@@ -183,14 +183,15 @@ def run_batch(request: Request) -> Evaluation:
     return _finished([request], [made], None, [""])[0]
 
 
-def _shared(plans: Sequence[Plan]) -> list[Plan]:
+def shared(plans: Sequence[Plan]) -> list[Plan]:
     """The plans with one set of sources: what one reads as text, all do."""
     texts = tuple(dict.fromkeys(name for made in plans for name in made.as_text))
     sources = with_text(plans[0].job.sources, texts)
     return [made._replace(job=made.job._replace(sources=sources)) for made in plans]
 
 
-def _merged(some: tuple[Partial, ...], more: tuple[Partial, ...]) -> tuple[Partial, ...]:
+def merged(some: tuple[Partial, ...], more: tuple[Partial, ...]) -> tuple[Partial, ...]:
+    """The partials of several jobs, each with the other's of its job."""
     return tuple(map(Partial.merge, some, more))
 
 
@@ -202,7 +203,8 @@ def _judged(request: Request, made: Plan, partial: Partial, name: str) -> Evalua
     return Evaluation(request, made, partial)
 
 
-def _nothing(job: Job) -> Partial:
+def empty(job: Job) -> Partial:
+    """What a job gives without units."""
     return Partial(losses=tuple((LossPartial(),) * settled.sums for settled in job.losses))
 
 

@@ -11,7 +11,7 @@ from lossctl.errors import UsageError
 from lossctl.evaluation.request import Request
 from lossctl.evaluation.settled import Settled
 from lossctl.evaluation.shape import Listed, Note, Shape
-from lossctl.readers.roles import Chosen, ending
+from lossctl.readers.roles import Chosen
 from lossctl.readers.source import ColumnInfo
 
 MOST_CLASSES = 1 << 20
@@ -38,7 +38,7 @@ def class_names(request: Request, chosen: Mapping[str, Chosen]) -> tuple[str, ..
         return request.classes
     numbered = dict(zip(request.label_map.numbers, request.label_map.texts, strict=True))
     ordered = tuple(numbered[number] for number in sorted(numbered))
-    endings = {ending(name) for name in chosen["preds"].columns}
+    endings = set(chosen["preds"].endings)
     told = sorted(numbered) == list(range(len(endings))) and set(ordered) == endings and len(endings) > 1
     return ordered if told else None
 
@@ -181,7 +181,7 @@ def _two_classes(taken: Taken) -> Taken:
 
 def _one_of_pair(taken: Taken, ordered: bool) -> Taken:
     pair = taken.chosen["preds"]
-    endings = [ending(name).lower() for name in pair.columns]
+    endings = [name.lower() for name in pair.endings]
     spelt = len(endings) == 2 and set(endings) in SPELLINGS
     pick = endings.index(max(endings)) if spelt and not ordered else 1
     roles = (*taken.shape.roles, *(("pair",) if "preds" in taken.shape.roles else ()))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from lossctl.audit.replicates import Replicates
 from lossctl.audit.spread import Spread, SpreadPart
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.slicing import Slicer
+
+Bias: TypeAlias = "Callable[[Judged, Sequence[np.ndarray | None]], LossColumn]"
 
 if TYPE_CHECKING:
     from lossctl.audit.rows import LossColumn
@@ -77,8 +79,8 @@ class _Sliced:
         self.slicer = Slicer(by)
         self.sums = [[GroupSums() for _ in range(count)] for count in sums]
         audit = job.audit
-        # a loss of the whole file has no rows
-        rows = [not settled.core.loss.parts for settled in job.losses]
+        # what is no loss has no rows, nor has a loss of the whole file
+        rows = [i < len(job.losses) and not job.losses[i].core.loss.parts for i in range(len(sums))]
         self.spreads = [Spread() if audit.sketched and own else None for own in rows]
         self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap and own else None for own in rows]
 
@@ -99,13 +101,22 @@ class Slices(Accumulator):
         identity: the rows' keys, for replicates.
         sums: how many sums each loss keeps.
         own: of each loss whether its last sum is of the rows' own losses, beside those of its cells.
+        bias: what else is added up of a block, behind the losses, with what each of them leaves out.
     """
 
     name = "slices"
 
-    def __init__(self, job: Job, identity: Identity | None, sums: Sequence[int], own: Sequence[bool]) -> None:
-        self.identity, self.own = identity, own
-        self.sliced = [_Sliced(by, sums, job) for by in job.slices]
+    def __init__(
+        self,
+        job: Job,
+        identity: Identity | None,
+        sums: Sequence[int],
+        own: Sequence[bool],
+        bias: Bias | None = None,
+    ) -> None:
+        self.identity, self.own, self.bias, self.losses = identity, own, bias, len(sums)
+        tracks = sums if bias is None else (*sums, 1)
+        self.sliced = [_Sliced(by, tracks, job) for by in job.slices]
 
     def begin(self, judged: Judged) -> None:
         """A block comes."""
@@ -128,6 +139,11 @@ class Slices(Accumulator):
             if replicates is not None:
                 assert self.identity is not None
                 replicates.add(*column, self.identity.keys(self.judged), codes, groups)
+
+    def end(self, judged: Judged, skips: Sequence[np.ndarray | None]) -> None:
+        """The block was gone through."""
+        if self.bias is not None:
+            self.cell(self.losses, 0, self.bias(judged, skips))
 
     def part(self) -> SliceParts:
         """All that was added."""

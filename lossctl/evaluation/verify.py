@@ -186,11 +186,20 @@ def _shown(value: Any) -> str:
     return text if len(text) < 60 else f"{text[:56]} ..."
 
 
+def _names_a_file(name: str, entry: Mapping[str, Any]) -> bool:
+    """Whether it says in which file a single row stands."""
+    return name == "file" and {"rank", "row"} <= entry.keys()
+
+
 def _pairs(was: Any, now: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
     """Each single value of two documents, by its place; null for what one of them lacks."""
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for name in {**was, **now}:
-            if name not in PATHS and not (name == "path" and place.startswith("inputs")):
+            if (
+                name not in PATHS
+                and not (name == "path" and place.startswith("inputs"))
+                and not _names_a_file(name, was)
+            ):
                 yield from _pairs(was.get(name), now.get(name), f"{place}.{name}" if place else name)
     elif isinstance(was, list) and isinstance(now, list):
         for i in range(max(len(was), len(now))):

@@ -193,14 +193,14 @@ def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 
 def evaluate_unit(jobs: tuple[Job, ...], unit: Unit) -> tuple[Partial, ...]:
     """The partials of one unit, one for each job."""
-    tallies = [_Tally(job, unit) for job in jobs]
+    tallies = [Tally(job, unit) for job in jobs]
     for together in judged_together(jobs, unit, tuple(name for job in jobs for name in audit_columns(job))):
         for tally, judged in zip(tallies, together, strict=True):
             tally.add(judged)
     return tuple(tally.partial() for tally in tallies)
 
 
-class _Tally:
+class Tally:
     """What a unit adds up while its blocks pass."""
 
     def __init__(self, job: Job, unit: Unit) -> None:

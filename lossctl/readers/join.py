@@ -26,11 +26,13 @@ class Join(NamedTuple):
         labels_from: paths, or sources that are open already.
         on: pairs of key columns, of the preds and of the labels; empty for row by row.
         on_unmatched: "error" or "drop".
+        lacked: what a row of the preds, and one of the labels, has no other of, in words.
     """
 
     labels_from: tuple[str | Source, ...]
     on: tuple[tuple[str, str], ...] = ()
     on_unmatched: str = "error"
+    lacked: tuple[str, str] = ("a label", "a pred")
 
 
 def joined_on(
@@ -143,7 +145,7 @@ def _by_key(
     for side in sides:
         _refuse_missing(side)
     layouts, match, found, method = _matched(sides, scratch)
-    _refuse(sides, layouts, found, join.on_unmatched == "drop", drop_duplicates)
+    _refuse(sides, layouts, found, join, drop_duplicates)
     on = tuple(mine if mine == theirs else f"{mine}={theirs}" for mine, theirs in join.on)
     account = JoinAccount(tuple(s.path for s in labels), on, layouts[1].rows, *found.counts, method)
     return _beside(layouts[0], Labels(labels, sides[1].names, scratch, match), account)
@@ -203,7 +205,7 @@ def _paths(sources: Sequence[Source]) -> str:
 
 
 def _refuse(
-    sides: tuple[Side, Side], layouts: tuple[Layout, Layout], found: Found, drop_unmatched: bool, drop_twice: bool
+    sides: tuple[Side, Side], layouts: tuple[Layout, Layout], found: Found, join: Join, drop_twice: bool
 ) -> None:
     """Raise for what does not match one to one and may not be dropped.
 
@@ -212,15 +214,16 @@ def _refuse(
     """
     preds, labels = _paths(sides[0].sources), _paths(sides[1].sources)
     filtered = any(within(source, Filtered) for source in sides[0].sources)
+    matching_where = " that matches --where" if filtered else ""
     said = (
-        f"{_many(found.unmatched_preds, 'row')} of {preds} without a label",
-        f"{_many(found.unmatched_labels, 'row')} of {labels} without a pred{' that matches --where' * filtered}",
+        f"{_many(found.unmatched_preds, 'row')} of {preds} without {join.lacked[0]}",
+        f"{_many(found.unmatched_labels, 'row')} of {labels} without {join.lacked[1]}{matching_where}",
         f"{_many(found.duplicate_preds, 'key')} more than once in {preds}",
         f"{_many(found.duplicate_labels, 'key')} more than once in {labels}",
     )
     # labels whose preds were filtered away are counted, and no fault of either file
     unmatched = found.unmatched_preds or (found.unmatched_labels and not filtered)
-    flags = {"--on-unmatched drop": bool(unmatched) and not drop_unmatched}
+    flags = {"--on-unmatched drop": bool(unmatched) and join.on_unmatched != "drop"}
     flags |= {"--on-bad drop": any(found.counts[2:]) and not drop_twice}
     needed = [flag for flag, helps in flags.items() if helps]
     if not needed:

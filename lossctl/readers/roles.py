@@ -28,10 +28,16 @@ FLAGS = {
 
 
 class Chosen(NamedTuple):
-    """The columns of a role, in order, and why they were taken."""
+    """The columns of a role, in order, and why they were taken; `behind` is what their names had put behind them."""
 
     columns: tuple[str, ...]
     why: str
+    behind: str = ""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What follows the family's prefix in each name: the classes' numbers or names."""
+        return tuple(ending(name.removesuffix(self.behind)) for name in self.columns)
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -113,7 +119,7 @@ def labels_candidates(columns: Sequence[ColumnInfo], preds: Chosen | None) -> li
     taken = frozenset(preds.columns if preds else ())
     columns = [column for column in columns if column.name not in taken]
     names = [column.name for column in columns]
-    endings = {ending(name) for name in preds.columns} if preds and len(preds.columns) > 1 else set()
+    endings = set(preds.endings) if preds and len(preds.columns) > 1 else set()
     found = _exact(columns, LABEL_NAMES)
     for prefix, members in _families(names, LABEL_NAMES).items():
         numbered = all(ending(name).isdecimal() for name in members)

@@ -96,12 +96,13 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> Table:
     own: dict[str, Side] = {printable(name): "right" if name in numbers else "left" for name in names}
     table = grid({"": "right", "value": "right", "file": "left", "row": "right", **own})
     for row in rows:
-        cells = (_cell(row["columns"][name]) for name in names)
+        cells = (cell(row["columns"][name]) for name in names)
         table.add_row(str(row["rank"]), f"{row['value']:.6g}", printable(row["file"]), f"{row['row']:,}", *cells)
     return table
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value of a file as a table shows it."""
     if value is None:
         return "null"
     text = f"{value:.6g}" if isinstance(value, float) else printable(str(value))

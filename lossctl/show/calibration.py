@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from lossctl.show.cells import counted, printable
+from lossctl.show.cells import between, counted, printable
+from lossctl.show.slices import named
 from lossctl.show.table import Side, grid, rendered
 
 if TYPE_CHECKING:
@@ -41,7 +43,20 @@ def render(calibration: Mapping[str, Any], width: int | None, color: bool) -> st
     for kind in ("classwise", "labelwise"):
         if kind in calibration:
             text += "".join(f"{line}\n" for line in _classes(calibration[kind]))
+    for slicing, slices in groupby(calibration.get("slices", ()), key=lambda one: one["slicing"]):
+        text += f"\nbias by {printable(slicing)}\n" + rendered(_biases(list(slices)), width, color)
     return "".join(f"{line}\n" for line in lines) + text
+
+
+def _biases(slices: Sequence[Mapping[str, Any]]) -> Table:
+    """Prediction less label, slice by slice."""
+    columns: dict[str, Side] = {printable(name): "left" for name in slices[0]["by"]}
+    made = grid({**columns, "rows": "right", "bias": "right", "interval": "right"})
+    for one in slices:
+        interval = "" if one["low"] is None else between(one["low"], one["high"])
+        bias = "" if one["bias"] is None else f"{one['bias']:+.6g}"
+        made.add_row(*map(named, one["by"].values()), f"{one['count']:,}", bias, interval)
+    return made
 
 
 def decomposed(found: Mapping[str, Any]) -> str:

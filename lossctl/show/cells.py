@@ -24,6 +24,8 @@ class Row:
     max: str
     guard: str
     differs: str = ""
+    level: str = ""
+    interval: str = ""
 
     @property
     def range(self) -> str:
@@ -44,7 +46,22 @@ def row_of(entry: LossResult) -> Row:
         max="" if entry.max is None else f"{entry.max:.6g}",
         guard=_guard(entry),
         differs=printable("; ".join(entry.differs)),
+        level="" if entry.ci is None else f"{100 * entry.ci['level']:g} % interval",
+        interval="" if entry.ci is None else between(entry.ci["low"], entry.ci["high"]),
     )
+
+
+def between(low: float, high: float) -> str:
+    """An interval, with as many digits as its width makes worth while.
+
+    >>> between(0.1409137, 0.1755518), between(-3.0, 12345.678)
+    ('0.1409 to 0.1756', '-3 to 12346')
+    """
+    width = high - low
+    if not 0.0 < width < math.inf or abs(low) + abs(high) >= 1e9:
+        return f"{low:.6g} to {high:.6g}"
+    decimals = min(max(2 - math.floor(math.log10(width)), 0), 12)
+    return f"{low:.{decimals}f} to {high:.{decimals}f}"
 
 
 def counted(rows: int) -> str:

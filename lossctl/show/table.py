@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+    from lossctl.comparison.result import ComparisonReport
     from lossctl.show.slices import View
 
 # no table is this wide: a console of this width cuts nothing
@@ -72,7 +73,7 @@ def rendered(shown: RenderableType, width: int | None, color: bool) -> str:
     return _printed(_console(UNBOUNDED if width is None else max(width, 1), color), shown)
 
 
-def account_line(result: Report) -> str:
+def account_line(result: Report | ComparisonReport) -> str:
     """What became of the rows, such as "1,797 rows read, 1,795 used, 2 dropped (2 null_label)"."""
     rows = result.rows
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in rows.dropped.items() if count)
@@ -97,15 +98,18 @@ def columns_line(result: Report) -> str:
     return "; ".join(f"{printable(role)}: {column_names(names)}" for role, names in result.columns.items())
 
 
-def warning_lines(result: Report) -> list[str]:
+def warning_lines(result: Report | ComparisonReport) -> list[str]:
     """A line for each warning, with its code and count."""
     return [f"warning: {printable(w.message)} ({w.code}: {w.count:,})" for w in result.warnings]
 
 
 def _wide(rows: list[Row]) -> tuple[Table, list[list[str]]]:
-    table = grid({**MAIN, **MORE})
+    level = next((row.level for row in rows if row.level), None)
+    interval: dict[str, Side] = {} if level is None else {level: "right"}
+    table = grid({**MAIN, **MORE, **interval})
     for row in rows:
-        table.add_row(*_main_cells(row), row.count.partition(" ")[0], row.min, row.max)
+        more = (row.count.partition(" ")[0], row.min, row.max)
+        table.add_row(*_main_cells(row), *more, *(() if level is None else (row.interval,)))
     return table, [_notes(row.differs, row.guard) for row in rows]
 
 
@@ -113,7 +117,11 @@ def _medium(rows: list[Row]) -> tuple[Table, list[list[str]]]:
     table = grid(MAIN)
     for row in rows:
         table.add_row(*_main_cells(row))
-    return table, [_notes(row.range, row.differs, row.guard) for row in rows]
+    return table, [_notes(_interval(row), row.range, row.differs, row.guard) for row in rows]
+
+
+def _interval(row: Row) -> str:
+    return f"{row.level} {row.interval}" if row.interval else ""
 
 
 def _notes(*texts: str) -> list[str]:
@@ -137,8 +145,8 @@ def _records(rows: list[Row]) -> RenderableType:
 
     shown: list[RenderableType] = []
     for row in rows:
-        told = [row.value, row.error, row.reduction, row.denominator, row.range, row.guard, row.differs]
-        names = [*list(MAIN)[1:], "rows", "guard", "differs"]
+        told = [row.value, row.error, row.reduction, row.denominator, row.interval, row.range, row.guard, row.differs]
+        names = [*list(MAIN)[1:], row.level or "interval", "rows", "guard", "differs"]
         shown += [Text(row.loss, overflow="fold"), facts(dict(zip(names, told, strict=True)))]
     return Group(*shown)
 

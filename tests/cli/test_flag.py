@@ -62,7 +62,7 @@ def test_what_is_read_here_typer_reads_alike(words: list[str]) -> None:
 @pytest.mark.parametrize("found", FLAGS, ids=lambda found: found.names[0] if found.names else "FILE")
 def test_every_flag_is_read_here(found: Any) -> None:
     good = {"--on-bad": "drop", "--on-unmatched": "drop", "--on-empty": "nan", "--rest": "zero", "--format": "csv"}
-    good |= {"--gate-on": "ci"}
+    good |= {"--gate-on": "ci", "--correction": "bh", "--calibration": "equal-mass"}
     for names in found.names:
         spelling = names.split("/")[0]
         value = good.get(found.names[0], "3")

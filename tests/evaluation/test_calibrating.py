@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
@@ -18,6 +19,7 @@ import pytest
 from model_diagnostics.scoring import LogLoss, SquaredError, decompose
 from scipy.special import expit, softmax
 
+import lossctl
 from lossctl.catalogue.spec import bind
 from lossctl.errors import UsageError
 from lossctl.evaluation import calibrating as c
@@ -354,3 +356,17 @@ def test_flags() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             c.asked(*given)  # type: ignore[arg-type]
+
+
+def test_bias_by_slice_is_the_mean_of_prediction_less_label() -> None:
+    table = pd.read_csv("samples/breast_cancer.csv")
+    found = lossctl.evaluate(table, loss="bce", preds="prob", labels="label", by="size", calibration="equal-width")
+    slices = found.to_dict()["calibration"]["slices"]
+    assert len(slices) == table["size"].nunique()
+    for one in slices:
+        rows = table[table["size"] == one["by"]["size"]]
+        differences = rows["prob"] - rows["label"]
+        assert one["count"] == len(rows)
+        assert one["bias"] == pytest.approx(differences.mean(), rel=1e-12)
+        assert one["stderr"] == pytest.approx(differences.sem(), rel=1e-12)
+        assert one["low"] < one["bias"] < one["high"]

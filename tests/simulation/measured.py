@@ -8,17 +8,10 @@ from typing import Any
 import numpy as np
 
 import lossctl
-from lossctl.audit.bootstrap import Resampler
-from lossctl.audit.error import standard_error
-from lossctl.audit.rowkeys import row_keys
-from lossctl.audit.sums import Sums, unweighted
-from lossctl.inference.binomial import sign_test_p
-from lossctl.inference.interval import bootstrap_p, permutation_p
-from lossctl.inference.student import two_sided
-from lossctl.kernels.exactsum import UNIT_EXPONENT, ratio
 from tests.simulation.coverage import LEVEL, Drawn
 
 REPLICATES = 1000
+TESTS = ("t", "sign", "permutation", "bootstrap")
 Interval = tuple[float, float]
 
 
@@ -52,21 +45,16 @@ def of_slice(drawn: Drawn, inside: np.ndarray, level: float = LEVEL) -> dict[str
 
 def paired(one: np.ndarray, two: np.ndarray, seed: int, replicates: int = REPLICATES - 1) -> dict[str, float]:
     """The p-values of paired tests."""
-    d = np.ascontiguousarray(one - two)
-    sums = Sums()
-    sums.add(d, None, None)
-    (rows,) = unweighted([sums.flush()])
-    mean, error = ratio(rows.loss, rows.rows << UNIT_EXPONENT), standard_error(rows, "mean")
-    assert error is not None
-    keys = row_keys([np.arange(len(d))])
-    drawn = {}
-    for kind in ("sign", "poisson"):
-        sampler = Resampler(replicates, seed, kind)
-        sampler.add(d, None, None, keys)
-        drawn[kind] = sampler.flush().values("mean")
-    return {
-        "t": two_sided(mean / error.stderr, error.df),
-        "sign": sign_test_p(int(np.count_nonzero(d < 0.0)), int(np.count_nonzero(d > 0.0))),
-        "permutation": permutation_p(mean, drawn["sign"]),
-        "bootstrap": bootstrap_p(drawn["poisson"]),
-    }
+    models = {name: {"y": np.zeros(len(losses)), "p": losses} for name, losses in (("one", one), ("two", two))}
+    found = lossctl.compare(
+        models,
+        loss="mean_absolute_error",
+        labels="y",
+        preds="p",
+        by_position=True,
+        tests=TESTS,
+        replicates=replicates,
+        seed=seed,
+        threads=1,
+    )
+    return {test: found["two"].found["tests"][test]["p"] for test in TESTS}

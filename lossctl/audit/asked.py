@@ -55,9 +55,10 @@ class Audit(NamedTuple):
     @property
     def sketched(self) -> bool:
         """Whether the distribution of the rows' losses is wanted."""
-        return self.spread or self.histogram or bool(self.quantiles)
+        return self.histogram or bool(self.levels)
 
     @property
     def levels(self) -> tuple[float, ...]:
         """The quantiles to tell."""
-        return self.quantiles or ((0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99) if self.spread else ())
+        asked = self.spread or self.exact_quantiles
+        return self.quantiles or ((0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99) if asked else ())

@@ -49,6 +49,11 @@ class SliceError(NamedTuple):
     difference_stderr: float | None
     difference_clusters: int
 
+    def times(self, many: int) -> SliceError:
+        """Of a loss so many times as large."""
+        own, apart = (None if one is None else many * one for one in (self.stderr, self.difference_stderr))
+        return self._replace(stderr=own, difference_stderr=apart)
+
 
 class Crossed(NamedTuple):
     """Sums over the clusters of one slice: of a and b, their products, and those with the clusters' totals t and s.

@@ -171,7 +171,8 @@ def _slices(compared: Compared, track: int, reduction: Reduction, rows: LossPart
     clusters: Any = parts.get(CLUSTERS)
     entries: list[dict[str, Any]] = []
     for place, (by, part) in enumerate(zip(compared.contest.slices, found.each, strict=True)):
-        errors = None if clusters is None else clusters.slices(place, track, reduction.ours, len(by.parts))
+        asked = place, track, reduction.ours, reduction.outputs, len(by.parts)
+        errors = None if clusters is None else clusters.slices(*asked)
         entries += _of_by(compared.asked.request.audit, by, part, errors, track, reduction, rows)
     return entries
 

@@ -9,6 +9,7 @@ import numpy as np
 from lossctl.audit.clusters import SliceError, cluster_error, slice_errors
 from lossctl.audit.error import Error
 from lossctl.audit.grouped import GroupSums
+from lossctl.audit.groupmoments import GroupMoments
 from lossctl.audit.keyed import Key, KeyedMoments
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.by import By, Part
@@ -41,7 +42,7 @@ class ClusterSums(NamedTuple):
         many = outputs if reduction in ("sum", "batchmean") else 1
         return None if stderr is None else Error(many * stderr, clusters - 1)
 
-    def slices(self, by: int, loss: int, reduction: str, width: int) -> dict[Key, SliceError]:
+    def slices(self, by: int, loss: int, reduction: str, outputs: int, width: int) -> dict[Key, SliceError]:
         """How sure each slice of a --by is, whose keys have so many words; none for sums."""
         if reduction == "sum":
             return {}
@@ -51,7 +52,8 @@ class ClusterSums(NamedTuple):
         owned = np.array([owners.setdefault(key[:width], len(owners)) for key in keyed.places], np.int64)
         belongs = np.array([clusters.setdefault(key[width:], len(clusters)) for key in keyed.places], np.int64)
         errors = slice_errors(keyed.moments[loss], owned, belongs, reduction)
-        return {key: errors[place] for key, place in owners.items() if place in errors}
+        many = outputs if reduction == "batchmean" else 1
+        return {key: errors[place].times(many) for key, place in owners.items() if place in errors}
 
 
 class Clusters(Accumulator):
@@ -76,9 +78,10 @@ class Clusters(Accumulator):
 
     def part(self) -> ClusterSums:
         """All that was added."""
-        return ClusterSums(
-            tuple(
-                KeyedMoments.of(slicer.keys, [one.flush() for one in sums])
-                for slicer, sums in zip(self.slicers, self.sums, strict=True)
-            )
-        )
+        return ClusterSums(tuple(map(self._keyed, self.slicers, self.sums)))
+
+    def _keyed(self, slicer: Slicer, sums: list[GroupSums]) -> KeyedMoments:
+        keys, moments = slicer.keys, [one.flush() for one in sums]
+        # a loss of the whole file has no rows, which makes groups without any
+        empty = GroupMoments.none(groups=len(keys))
+        return KeyedMoments.of(keys, [one if len(one) else empty for one in moments])

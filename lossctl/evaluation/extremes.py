@@ -155,10 +155,8 @@ class RowsAgain:
 
     def rows_in_order(self, found: Sequence[Any]) -> pa.Table:
         """The columns of rows that are told by file, unit and row."""
-        import pyarrow as pa
-
         own = (self.pieces[p].slice(i, 1) for p, i in (self.rows[one.file, one.unit, one.row] for one in found))
-        return pa.concat_tables(own, promote_options="permissive")
+        return together(list(own))
 
     def table(self, loss: str, side: str, found: tuple[Found, ...]) -> pa.Table:
         """Rows in order, with their loss, rank, file and number before their columns."""
@@ -175,3 +173,41 @@ class RowsAgain:
         )
         columns = {**dict(zip(ADDED, said, strict=True)), **dict(zip(table.column_names, table.columns, strict=True))}
         return pa.table(columns)
+
+
+def together(pieces: list[pa.Table]) -> pa.Table:
+    """Rows below each other; a column whose types do not go together is text, as dates of a CSV and a Parquet file."""
+    import pyarrow as pa
+
+    fields: dict[str, list[pa.Field]] = {}
+    for piece in pieces:
+        for field in piece.schema:
+            fields.setdefault(field.name, []).append(field)
+    mixed = {name for name, some in fields.items() if not _unify(some)}
+    return pa.concat_tables([_as_text(piece, mixed) for piece in pieces], promote_options="permissive")
+
+
+def _unify(fields: list[pa.Field]) -> bool:
+    import pyarrow as pa
+
+    try:
+        pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive")
+    except pa.ArrowTypeError:
+        return False
+    return True
+
+
+def _as_text(piece: pa.Table, names: set[str]) -> pa.Table:
+
+    for i, field in enumerate(piece.schema):
+        if field.name in names:
+            piece = piece.set_column(i, field.name, _texts(piece.column(i)))
+    return piece
+
+
+def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    import pyarrow as pa
+
+    if not pa.types.is_nested(column.type):
+        return column.cast(pa.string())
+    return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())

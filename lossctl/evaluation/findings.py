@@ -59,7 +59,8 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     ) -> dict[str, Any]:
         found: dict[str, Any] = {"ci": interval(entry, audit.level)}
         if drawn is not None:
-            found["bootstrap"] = bootstrap(replicated(drawn, code, settled, evaluation.request.reduction), audit)
+            values, method = replicated(drawn, code, settled, evaluation.request.reduction, audit, rows.rows)
+            found["bootstrap"] = bootstrap(values, audit, method)
         if spread is not None:
             found |= distribution(spread.of(code), rows, audit)
         return found
@@ -126,11 +127,18 @@ def reduced_by(settled: Settled, reduction: str | None) -> tuple[str, int]:
     return meaning(settled.asked, reduction)[1], settled.width if settled.elements else 1
 
 
-def replicated(drawn: Replicates, code: int, settled: Settled, reduction: str | None) -> list[float]:
-    """A loss's value in each replicate that has a denominator."""
+def replicated(
+    drawn: Replicates, code: int, settled: Settled, reduction: str | None, audit: Audit, rows: int
+) -> tuple[list[float], str]:
+    """A loss's value in each replicate that has a denominator, and what the interval is called."""
     ours, outputs = reduced_by(settled, reduction)
     many = outputs if ours in ("sum", "batchmean") else 1
-    return [many * value for value in drawn.values(ours, code)]
+    if ours == "sum" and not audit.cluster:
+        # a replicate draws about as many rows; the sum is of as many as there are
+        ours, many = "sum_over_batch_size", many * rows
+    # how many clusters a replicate draws is not known, and makes its sum vary more than that of so many clusters
+    method = "percentile, the number of clusters varies" if ours == "sum" else "percentile"
+    return [many * value for value in drawn.values(ours, code)], method
 
 
 def remade(settled: Settled, cells: Sequence[Replicates]) -> list[float]:
@@ -140,9 +148,9 @@ def remade(settled: Settled, cells: Sequence[Replicates]) -> list[float]:
     return [value for value in values if not math.isnan(value)]
 
 
-def bootstrap(values: Sequence[float], audit: Audit) -> dict[str, Any]:
+def bootstrap(values: Sequence[float], audit: Audit, method: str = "percentile") -> dict[str, Any]:
     """The interval and standard error of replicates; null where there are too few."""
-    said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": "percentile"}
+    said = {"replicates": len(values), "seed": audit.seed, "level": audit.level, "method": method}
     if len(values) < 2:
         return {**said, "stderr": None, "low": None, "high": None}
     low, high = percentile_interval(values, audit.level)

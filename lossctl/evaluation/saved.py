@@ -145,9 +145,9 @@ def _sound(saved: Saved) -> bool:
     job, partial = saved.job, saved.partial
     if not (isinstance(saved.recipe, dict) and isinstance(job, Job) and isinstance(partial, Partial)):
         return False
-    cells = [len(settled.cells) for settled in job.losses]
+    sums = [settled.sums for settled in job.losses]
     recorded = all(isinstance(source, Recorded) for source in job.sources)
-    return recorded and [len(entry) for entry in partial.losses] == cells and isinstance(partial.digest, Digest)
+    return recorded and [len(entry) for entry in partial.losses] == sums and isinstance(partial.digest, Digest)
 
 
 def merged(paths: Sequence[str], allow_duplicates: bool = False) -> Evaluation:

@@ -75,8 +75,8 @@ def _cluster_errors(evaluation: Evaluation, loss: int, by: By) -> dict[Any, Slic
     job = evaluation.plan.job
     if clusters is None or job.losses[loss].core.loss.parts:
         return None
-    ours, _ = reduced_by(job.losses[loss], evaluation.request.reduction)
-    found: dict[Any, SliceError] = clusters.slices(job.slices.index(by), loss, ours, len(by.parts))
+    ours, outputs = reduced_by(job.losses[loss], evaluation.request.reduction)
+    found: dict[Any, SliceError] = clusters.slices(job.slices.index(by), loss, ours, outputs, len(by.parts))
     return found
 
 

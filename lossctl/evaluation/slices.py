@@ -79,8 +79,10 @@ class _Sliced:
         self.slicer = Slicer(by)
         self.sums = [[GroupSums() for _ in range(count)] for count in sums]
         audit = job.audit
-        self.spreads = [Spread() if audit.sketched else None for _ in sums]
-        self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap else None for _ in sums]
+        # what is no loss has no rows, nor has a loss of the whole file
+        rows = [i < len(job.losses) and not job.losses[i].core.loss.parts for i in range(len(sums))]
+        self.spreads = [Spread() if audit.sketched and own else None for own in rows]
+        self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap and own else None for own in rows]
 
     def part(self) -> SlicePart:
         return SlicePart(

@@ -6,13 +6,14 @@ Every data set has a seed of its own, so that any part of a run can be done agai
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 SETS, LEVEL = 2000, 0.95
-ROWS, CLUSTERS = 400, 60
+ROWS, CLUSTERS = 400, 150
 
 
 class Drawn(NamedTuple):
@@ -29,6 +30,14 @@ class Design(NamedTuple):
     name: str
     draw: Callable[[np.random.Generator], Drawn]
     mean: float
+
+
+class Sliced(NamedTuple):
+    """How data sets are drawn with (n,) booleans of a slice, and its expected mean less that of the rest."""
+
+    name: str
+    draw: Callable[[np.random.Generator], tuple[Drawn, np.ndarray]]
+    difference: float
 
 
 class Pairs(NamedTuple):
@@ -71,17 +80,17 @@ def weighted(rng: np.random.Generator) -> Drawn:
     return Drawn((weights + 0.5) * rng.gamma(2.0, 0.5, ROWS), weights)
 
 
-def clustered(rng: np.random.Generator) -> Drawn:
+def clustered(rng: np.random.Generator, count: int = CLUSTERS) -> Drawn:
     """Rows of a cluster share a factor of mean 1 and variance 1/4; clusters have 1 row or more, 6 on average."""
-    sizes = 1 + rng.poisson(5.0, CLUSTERS)
-    clusters = np.repeat(np.arange(CLUSTERS), sizes)
-    shared = rng.gamma(4.0, 0.25, CLUSTERS)
+    sizes = 1 + rng.poisson(5.0, count)
+    clusters = np.repeat(np.arange(count), sizes)
+    shared = rng.gamma(4.0, 0.25, count)
     return Drawn(shared[clusters] * rng.gamma(2.0, 0.5, len(clusters)), None, clusters)
 
 
-def clustered_weighted(rng: np.random.Generator) -> Drawn:
+def clustered_weighted(rng: np.random.Generator, count: int = CLUSTERS) -> Drawn:
     """The same with weights that are larger where losses are, as in `weighted`."""
-    losses, _, clusters = clustered(rng)
+    losses, _, clusters = clustered(rng, count)
     weights = rng.uniform(0.5, 1.5, len(losses))
     return Drawn(losses * (weights + 0.5), weights, clusters)
 
@@ -89,6 +98,16 @@ def clustered_weighted(rng: np.random.Generator) -> Drawn:
 def zero_inflated(rng: np.random.Generator) -> Drawn:
     """Seven rows in ten lose nothing, the others an exponential loss of mean 1."""
     return Drawn(np.where(rng.random(ROWS) < 0.3, rng.exponential(1.0, ROWS), 0.0))
+
+
+def heavy(rng: np.random.Generator) -> Drawn:
+    """Log-normal losses of mean 1 whose logarithms have variance 2.25: one row in a thousand is above 33."""
+    return Drawn(rng.lognormal(-1.125, 1.5, ROWS))
+
+
+def few_rows(rng: np.random.Generator) -> Drawn:
+    """40 rows with exponential losses, of mean 1."""
+    return Drawn(rng.exponential(1.0, 40))
 
 
 # E w (w + 1/2) / E w for w uniform on [1/2, 3/2]
@@ -99,6 +118,61 @@ DESIGNS = (
     Design("clustered", clustered, 1.0),
     Design("clustered, weighted", clustered_weighted, WEIGHTED_MEAN),
     Design("zero-inflated", zero_inflated, 0.3),
+)
+# where the textbook's intervals are known to fall short: means are not yet normal, or clusters too few to tell; over
+# 20,000 sets numpy's own linearised interval covers 94.1 % with 60 clusters, and 93.7 % with 60 clusters and weights
+HARDER = (
+    Design("60 clusters", partial(clustered, count=60), 1.0),
+    Design("60 clusters, weighted", partial(clustered_weighted, count=60), WEIGHTED_MEAN),
+    Design("12 clusters", partial(clustered, count=12), 1.0),
+    Design("40 rows", few_rows, 1.0),
+    Design("heavy tails", heavy, 1.0),
+)
+
+
+def _sliced(drawn: Drawn, inside: np.ndarray) -> tuple[Drawn, np.ndarray]:
+    """Losses in the slice are half as large again."""
+    return drawn._replace(losses=np.where(inside, 1.5, 1.0) * drawn.losses), inside
+
+
+def sliced(rng: np.random.Generator) -> tuple[Drawn, np.ndarray]:
+    """Three independent rows in ten, of losses as in `skewed`, half as large again."""
+    return _sliced(skewed(rng), rng.random(ROWS) < 0.3)
+
+
+def sliced_weighted(rng: np.random.Generator) -> tuple[Drawn, np.ndarray]:
+    """The same of losses and weights as in `weighted`."""
+    return _sliced(weighted(rng), rng.random(ROWS) < 0.3)
+
+
+def sliced_clustered(rng: np.random.Generator) -> tuple[Drawn, np.ndarray]:
+    """Three rows in ten of losses as in `clustered`; most clusters have rows within and without."""
+    drawn = clustered(rng)
+    return _sliced(drawn, rng.random(len(drawn.losses)) < 0.3)
+
+
+def sliced_clustered_weighted(rng: np.random.Generator) -> tuple[Drawn, np.ndarray]:
+    """The same of losses and weights as in `clustered_weighted`."""
+    drawn = clustered_weighted(rng)
+    return _sliced(drawn, rng.random(len(drawn.losses)) < 0.3)
+
+
+def sliced_by_cluster(rng: np.random.Generator, count: int = CLUSTERS) -> tuple[Drawn, np.ndarray]:
+    """Of clusters as in `clustered` three in ten are in the slice, with all their rows."""
+    drawn = clustered(rng, count)
+    assert drawn.clusters is not None
+    return _sliced(drawn, (rng.random(count) < 0.3)[drawn.clusters])
+
+
+SLICED = (
+    Sliced("slice", sliced, 0.5),
+    Sliced("slice, weighted", sliced_weighted, 0.5 * WEIGHTED_MEAN),
+    Sliced("slice, clustered", sliced_clustered, 0.5),
+    Sliced("slice, clustered, weighted", sliced_clustered_weighted, 0.5 * WEIGHTED_MEAN),
+)
+HARDER_SLICED = (
+    Sliced("slice of 45 in 150 clusters", sliced_by_cluster, 0.5),
+    Sliced("slice of 18 in 60 clusters", partial(sliced_by_cluster, count=60), 0.5),
 )
 
 
@@ -113,7 +187,13 @@ def lopsided(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return rng.exponential(1.0, ROWS), rng.gamma(4.0, 0.25, ROWS)
 
 
-PAIRS = (Pairs("exchangeable", exchangeable), Pairs("lopsided", lopsided))
+def tied(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The same, but the models agree on one row in ten."""
+    one, two = exchangeable(rng)
+    return one, np.where(rng.random(ROWS) < 0.1, one, two)
+
+
+PAIRS = (Pairs("exchangeable", exchangeable), Pairs("tied", tied), Pairs("lopsided", lopsided))
 
 
 def generators(name: str, seed: int, sets: int) -> Iterator[np.random.Generator]:

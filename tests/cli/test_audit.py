@@ -76,7 +76,7 @@ def test_flags_that_are_refused(flags: tuple[str, ...], data: Path, monkeypatch:
     [
         ("r2", ("--worst", "3"), "r2_score is one number of the whole file and has no value a row, so no --worst"),
         ("r2", ("--best", "3"), "so no --best"),
-        ("r2", ("--bootstrap", "20"), "so no --bootstrap"),
+        ("median_absolute_error", ("--bootstrap", "20"), "so no --bootstrap"),
         ("r2", ("--hist",), "so no --hist"),
         ("mse", ("--calibration", "equal-mass"), "--calibration needs a loss of probabilities or logits"),
         ("mae", ("--decompose",), "--decompose splits the Brier score, the squared error and the log loss"),

@@ -86,17 +86,17 @@ def test_every_loss_is_found_again() -> None:
         assert through(bound) == bound
 
 
-class Counted(NamedTuple):
+class Heaped(NamedTuple):
     counts: dict[str, np.ndarray]
     total: int = 0
 
 
 def test_a_registered_record_needs_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CodecError, match="Counted has no form"):
-        packed(Counted({}))
-    monkeypatch.setitem(codec.RECORDS, "Counted", __name__)
-    found = through(Counted({"x": np.arange(3)}, 1 << 80))
-    assert isinstance(found, Counted)
+    with pytest.raises(CodecError, match="Heaped has no form"):
+        packed(Heaped({}))
+    monkeypatch.setitem(codec.RECORDS, "Heaped", __name__)
+    found = through(Heaped({"x": np.arange(3)}, 1 << 80))
+    assert isinstance(found, Heaped)
     assert found.total == 1 << 80
     assert found.counts["x"].tolist() == [0, 1, 2]
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RECORDED = "recorded_loss"
 MOST_REPLICATES = 100_000
 MOST_ROWS = 1_000_000
+NO_SIGN = "the sign test takes each row by itself; with --cluster take t, permutation or bootstrap"
 
 
 def compare(
@@ -261,7 +262,7 @@ def comparison_of(
     refuse_words(bound, **more)
     tests = (("t",) if audit.cluster else ("t", "sign")) if tests is None else tests
     if audit.cluster and "sign" in tests:
-        raise UsageError("the sign test takes each row by itself; with --cluster take t, permutation or bootstrap")
+        raise UsageError(NO_SIGN)
     _refuse(tests, replicates, wanted, on_unmatched, more.get("reduction"))
     on = _keys(ids, by_position, on_unmatched)
     given = list(models.values()) if isinstance(models, Mapping) else list(models)
@@ -286,6 +287,18 @@ def comparison_of(
     return Asked(
         made, request, on, on_unmatched, tests, replicates, wanted, bool(higher_is_better), bool(baseline_labels)
     )
+
+
+def refuse_comparison(asked: Asked) -> None:
+    """Refuse what no comparison can mean.
+
+    Raises:
+        UsageError: models that their names do not tell apart, or words or numbers that are none of their kind.
+    """
+    model_names(asked.models, asked.names)
+    _refuse(asked.tests, asked.replicates, asked.wanted, asked.on_unmatched, asked.request.reduction)
+    if asked.request.audit.cluster and "sign" in asked.tests:
+        raise UsageError(NO_SIGN)
 
 
 def _refuse(

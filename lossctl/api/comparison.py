@@ -11,6 +11,7 @@ from lossctl.errors import UsageError, nearest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lossctl.comparison.evidence import Signature
     from lossctl.comparison.result import ComparisonReport, ModelResult
     from lossctl.comparison.run import Compared
     from lossctl.evaluation.gate_verdict import Verdicts
@@ -53,6 +54,12 @@ class Comparison:
     def warnings(self) -> tuple[Warned, ...]:
         """What deserves a look although it stopped nothing."""
         return self.report.warnings
+
+    @property
+    def signature(self) -> Signature:
+        """What the comparison is of: the version, a hash of the recipe, and digests of the rows that were read."""
+        assert self.report.evidence is not None
+        return self.report.evidence.signature
 
     def __getitem__(self, name: str | tuple[str, str]) -> ModelResult:
         """The result of a model, where there is one loss; or of a model and a loss.

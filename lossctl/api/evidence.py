@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lossctl.api.audit import audit_words
 from lossctl.api.call import refuse_words
+from lossctl.api.compare import refuse_comparison
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
 from lossctl.catalogue.registry import names
@@ -26,15 +29,16 @@ def verify(
     labels_from: Paths = (),
     threads: int = 0,
 ) -> Verification:
-    """Evaluate a result's recipe again, and say whether all is the same, or what changed.
+    """Evaluate or compare again as a result's recipe says, and tell whether all is the same, or what changed.
 
     A file with losses of your own is not run because a document names it: declare them first. Nor is a file
     fetched from a network, unless it is named here.
 
     Args:
-        result: the file that `--json` or `Result.to_json` wrote, or the document itself. Paths in it are relative to
-            the working directory.
-        data: where the data are, in place of the files that it names; arrays in the order of its roles.
+        result: the file that `--json` or `to_json` of a Result or Comparison wrote, or the document itself. Paths in
+            it are relative to the working directory.
+        data: where the data are, in place of the files that it names; arrays in the order of its roles, and the files
+            of a comparison in the order of its models.
         labels_from: likewise of labels that lie in files of their own.
         threads: as `evaluate` has it.
 
@@ -53,21 +57,49 @@ def verify(
         >>> lossctl.verify(document).changes[0].what
         'values'
     """
-    from lossctl.evaluation.recipe import Named, request_of
-    from lossctl.evaluation.run import run
-    from lossctl.evaluation.verify import check_document, read_document, verified
+    from lossctl.evaluation.verify import check_document, read_document
 
     where = "result" if isinstance(result, Mapping) else os.fspath(result)
     document = result if isinstance(result, Mapping) else read_document(where)
     check_document(document, where)
-    named = Named(_paths(data), _paths(labels_from))
     _refuse_undeclared(document["recipe"], where)
-    request = request_of(document["recipe"], named, where)._replace(threads=threads)
+    if "models" not in document["recipe"]:
+        return _evaluated(document, _paths(data), _paths(labels_from), threads, where)
+    if _paths(labels_from):
+        raise UsageError(f"{where} is of a comparison, whose labels are its models'; name these with --data")
+    return _compared(document, _paths(data), threads, where)
+
+
+def _evaluated(
+    document: Mapping[str, Any], data: tuple[str, ...], labels: tuple[str, ...], threads: int, where: str
+) -> Verification:
+    from lossctl.evaluation.recipe import Named, request_of
+    from lossctl.evaluation.run import run
+    from lossctl.evaluation.verify import judged_again, verified
+
+    request = request_of(document["recipe"], Named(data, labels), where)._replace(threads=threads)
     if request.reduction == "none":
         raise UsageError(f"{where} has a loss a row and no values to verify")
     _refuse_words(request, where)
     ready()
-    return verified(document, request, run(request).report(), bool(named.data or named.labels))
+    now = judged_again(document, run(request).report().to_dict(), where)
+    return verified(document, now, request.losses, bool(data or labels))
+
+
+def _compared(document: Mapping[str, Any], data: tuple[str, ...], threads: int, where: str) -> Verification:
+    from lossctl.comparison.recipe import comparison_of, fingerprint_of
+    from lossctl.comparison.report import report
+    from lossctl.comparison.run import compare
+    from lossctl.evaluation.verify import judged_again, verified
+
+    asked = comparison_of(document["recipe"], data, where)
+    asked = asked._replace(request=asked.request._replace(threads=threads))
+    _refuse_words(asked.request, where)
+    with _said_of(where):
+        refuse_comparison(asked)
+    ready()
+    now = judged_again(document, report(compare(asked)).to_dict(), where)
+    return verified(document, now, asked.request.losses, bool(data), fingerprint_of)
 
 
 def merge(partials: Paths, *, allow_duplicates: bool = False) -> Result:
@@ -105,8 +137,19 @@ def _paths(given: Paths) -> tuple[str, ...]:
     return tuple(os.fspath(path) for path in some)
 
 
-def _refuse_words(request: Request, where: str) -> None:
+@contextmanager
+def _said_of(where: str) -> Iterator[None]:
+    """What no call can mean is a fault of the document."""
     try:
+        yield
+    except UsageError as error:
+        raise DataError(f"{where}: {error}") from None
+
+
+def _refuse_words(request: Request, where: str) -> None:
+    words = request.audit._asdict()
+    with _said_of(where):
+        audit_words(ci=words.pop("level"), **words)
         refuse_words(
             request.losses[: 1 if request.across else None],
             reduction=request.reduction,
@@ -115,8 +158,6 @@ def _refuse_words(request: Request, where: str) -> None:
             ignore_index=request.ignore_index,
             where=request.where,
         )
-    except UsageError as error:
-        raise DataError(f"{where}: {error}") from None
 
 
 def _refuse_undeclared(recipe: Mapping[str, Any], where: str) -> None:

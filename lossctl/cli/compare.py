@@ -205,6 +205,7 @@ def _as_named(report: ComparisonReport, names: Mapping[str, str]) -> ComparisonR
     return report._replace(
         inputs=tuple(one._replace(path=names.get(one.path, one.path)) for one in report.inputs),
         results=tuple(replace(one, found=shown(one.found)) for one in report.results),
+        evidence=report.evidence and report.evidence._replace(called=names),
     )
 
 

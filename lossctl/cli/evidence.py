@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
 from lossctl.cli.answer import put, save, tell, write
+from lossctl.cli.audit import view
 from lossctl.cli.eval import format_asked
+from lossctl.cli.gates import gating
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
 
@@ -21,11 +24,14 @@ SHOWN = 20
 
 
 def verify_command(
-    result: Annotated[str, typer.Argument(metavar="RESULT", help="The JSON document that eval --json wrote.")],
+    result: Annotated[str, typer.Argument(metavar="RESULT", help="The JSON that eval --json or compare --json wrote.")],
     data: Annotated[
         list[str] | None,
         typer.Option(
-            "--data", metavar="FILE", help="Where the data are now; repeatable, in order.", show_default=False
+            "--data",
+            metavar="FILE",
+            help="Where the data are now; repeatable, in order: of a comparison a file a model.",
+            show_default=False,
         ),
     ] = None,
     labels_from: Annotated[
@@ -40,12 +46,13 @@ def verify_command(
     quiet: w.Quiet = False,
     threads: w.ThreadCount = 0,
 ) -> None:
-    """Evaluate a result's recipe again: match (exit 0), or what changed (exit 1).
+    """Evaluate or compare again by a result's recipe: match (exit 0), or what changed (exit 1).
 
     \b
       lossctl eval preds.parquet --loss huber --json -o result.json
       lossctl verify result.json
       lossctl verify result.json --data moved/preds.parquet --json
+      lossctl verify comparison.json --data old.parquet --data new.parquet
 
     Paths are relative to the working directory. The digest of the data tells a change; it is no proof against
     somebody who forges both. Only JSON documents can be verified, neither JSON Lines nor tables.
@@ -88,19 +95,27 @@ def merge_command(
     ] = False,
     save_as: w.Save = None,
     functions: w.Functions = None,  # run before, by `main`
+    fail_if: a.FailIf = None,
+    gate_on: a.GateOnWord = None,
+    junit: a.Junit = None,
+    exit_zero: a.ExitZero = False,
     format: w.FormatWord = None,
     json: w.Json = False,
     value_only: w.ValueOnly = False,
+    sort: a.Sort = None,
+    top: a.Top = None,
+    min_count: a.MinCount = 30,
     output: w.Output = None,
     quiet: w.Quiet = False,
     color: w.Color = None,
-) -> None:
+) -> int:
     """Put the partials of shards together: bit for bit what one run over all files gives.
 
     \b
       lossctl eval part-0.parquet --loss huber --save 0.lossctl -q
       lossctl eval part-1.csv --loss huber --save 1.lossctl -q
       lossctl merge 0.lossctl 1.lossctl --json
+      lossctl merge *.lossctl --fail-if 'huber.mean > 0.3' --junit gates.xml
 
     The inputs are listed in the order given; the numbers do not depend on it.
     """
@@ -108,10 +123,16 @@ def merge_command(
 
     if not partials:
         raise UsageError("name the partials to merge; eval --save writes them")
-    chosen = format_asked(format, json, value_only, output, None)
-    result = merge(partials, allow_duplicates=allow_duplicates)
-    if not quiet:
-        tell(result.report)
-    if save_as is not None:
-        save(result, save_as)
-    write(result.report, chosen, output, color)
+    chosen, slices = format_asked(format, json, value_only, output, None), view(sort, top, min_count)
+    # the partials tell the losses
+    gates = gating(fail_if, gate_on, junit, exit_zero, output, None)
+    with gates.reporting():
+        result = merge(partials, allow_duplicates=allow_duplicates)
+        report = gates.judged(result.report)
+        if not quiet:
+            tell(report)
+        if save_as is not None:
+            save(result, save_as)
+        with gates.kept():
+            write(report, chosen, output, color, slices)
+    return gates.ended(report, quiet)

@@ -93,10 +93,12 @@ def gating(
     junit: str | None,
     exit_zero: bool,
     output: str | None,
-    losses: Sequence[BoundLoss],
+    losses: Sequence[BoundLoss] | None,
     models: Sequence[str] = (),
 ) -> Gating:
     """The gates of a call with these losses, and these models, of which the first is compared with none.
+
+    Losses that are None are told by what is judged.
 
     Raises:
         UsageError: a text that is no gate, a loss that the call does not have, or a word that goes with gates alone.
@@ -111,10 +113,12 @@ def gating(
         raise UsageError(f"--junit and the result both go to {'stdout' if junit == '-' else junit}; name another file")
     from lossctl.evaluation.gate_verdict import gates
 
-    known: list[dict[str, Any]] = [{"loss": one.loss.name, "spec": str(one), "options": one.said} for one in losses]
+    known: list[dict[str, Any]] = [
+        {"loss": one.loss.name, "spec": str(one), "options": one.said} for one in losses or ()
+    ]
     if models:
         # the first is compared with nothing
         told = [{"model": model, "difference": {"of": model} if k else None} for k, model in enumerate(models)]
         known = [{**one, **model} for one in known for model in told]
     on = gate_on.value if gate_on else "value"
-    return Gating(gates(fail_if, known, on), on, junit, exit_zero)
+    return Gating(gates(fail_if, None if losses is None else known, on), on, junit, exit_zero)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from lossctl.comparison.evidence import Evidence
 from lossctl.comparison.findings import findings, unpaired
 from lossctl.comparison.result import ComparisonReport, ModelColumns, ModelFile, ModelResult
 from lossctl.comparison.run import Compared
@@ -40,6 +41,7 @@ def report(compared: Compared) -> ComparisonReport:
         asked.higher_is_better,
         joined(asked.request.where),
         asked.request.shapes,
+        evidence=Evidence(compared, each[0]),
     )
 
 

@@ -10,6 +10,7 @@ from lossctl import __version__
 from lossctl.evaluation.result import NOTHING, SCHEMA_VERSION, LossResult, RowAccount, Warned
 
 if TYPE_CHECKING:
+    from lossctl.comparison.evidence import Evidence
     from lossctl.evaluation.gate_verdict import Verdicts
     from lossctl.readers.aligned import JoinAccount
 
@@ -73,6 +74,7 @@ class ComparisonReport(NamedTuple):
         where: the filter.
         shapes: what was said of the shape of labels and preds.
         gates: the verdicts on it, where gates were asked for.
+        evidence: what anyone needs to check it.
     """
 
     inputs: tuple[ModelFile, ...]
@@ -85,6 +87,7 @@ class ComparisonReport(NamedTuple):
     where: str | None = None
     shapes: Mapping[str, Any] = NOTHING
     gates: Verdicts | None = None
+    evidence: Evidence | None = None
 
     @property
     def baseline(self) -> str:
@@ -110,6 +113,7 @@ class ComparisonReport(NamedTuple):
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
             "results": [entry.to_dict() for entry in self.results],
             **({} if self.gates is None else {"gates": self.gates.to_dict()}),
+            **({} if self.evidence is None else self.evidence.to_dict()),
         }
 
 

@@ -24,10 +24,17 @@ SHARED = ("weights", "mask")
 
 
 class Cast(NamedTuple):
-    """A model's roles in the table of all models: role to columns, and whether the labels are its own."""
+    """A model's roles in the table of all models.
+
+    Attributes:
+        roles: role to columns.
+        own_labels: whether the labels are its own.
+        own: the roles that its own file fills, by the columns' names there; the others are the baseline's.
+    """
 
     roles: dict[str, tuple[str, ...]]
     own_labels: bool
+    own: dict[str, tuple[str, ...]]
 
 
 def casts(asked: Comparison, each: Sequence[tuple[Source, ...]], columns: Sequence[ColumnInfo]) -> list[Cast]:
@@ -61,7 +68,8 @@ def _baseline(
     elsewhere = {role for role in SHARED if role in selectors and not _picks(selectors[role], own)}
     chosen = choose(own, _without(selectors, elsewhere), losses)
     chosen |= {role: select(selectors[role], every, flag_of(role)) for role in elsewhere}
-    return Cast({role: one.columns for role, one in chosen.items()}, True)
+    roles = {role: one.columns for role, one in chosen.items()}
+    return Cast(roles, True, roles)
 
 
 @contextmanager
@@ -95,9 +103,10 @@ def _beside(
     if "labels" in wanted and (not look or not _has_labels(columns, selectors, losses, theirs)):
         theirs.add("labels")
     chosen = choose(columns, _without(selectors, theirs), losses, theirs)
-    roles = {role: tuple(name + behind for name in one.columns) for role, one in chosen.items()}
+    own = {role: one.columns for role, one in chosen.items()}
+    roles = {role: tuple(name + behind for name in names) for role, names in own.items()}
     lent = {role: names for role, names in baseline.roles.items() if role in theirs or role in SHARED}
-    return Cast({**roles, **lent}, "labels" in roles)
+    return Cast({**roles, **lent}, "labels" in roles, own)
 
 
 def _has(role: str, columns: Sequence[ColumnInfo], selectors: Selectors) -> bool:

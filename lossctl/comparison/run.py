@@ -34,6 +34,7 @@ class Compared(NamedTuple):
     contest: Contest
     opened: Opened
     evaluations: tuple[Evaluation, ...]
+    casts: tuple[Cast, ...]
 
     @property
     def asked(self) -> Comparison:
@@ -69,7 +70,7 @@ def compare(asked: Comparison, executor: Executor | None = None) -> Compared:
         Evaluation(_of_model(asked, k, found[k]), made, partial)
         for k, (made, partial) in enumerate(zip(plans, partials, strict=True))
     )
-    return Compared(contest, opened, evaluations)
+    return Compared(contest, opened, evaluations, tuple(found))
 
 
 def _of_model(asked: Comparison, k: int, cast: Cast) -> Request:

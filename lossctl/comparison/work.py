@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lossctl import timing
+from lossctl.audit.digest import Digest
 from lossctl.audit.rows import LossColumn
 from lossctl.comparison.agreement import Agreement
 from lossctl.comparison.asked import DRAWS, Comparison
@@ -14,9 +16,10 @@ from lossctl.comparison.changes import ChangedRows
 from lossctl.comparison.paired import Draws, PairSums
 from lossctl.evaluation.audited import Accumulator, UnitAudit, audit_columns
 from lossctl.evaluation.checks import Verdict
+from lossctl.evaluation.frames import digest_rows
 from lossctl.evaluation.identity import Identity
 from lossctl.evaluation.partial import SHOWN
-from lossctl.evaluation.work import Judged, Tally, judged_together
+from lossctl.evaluation.work import Judged, Tally, buffers, judged_together
 
 if TYPE_CHECKING:
     from lossctl.audit.rows import Part
@@ -24,10 +27,11 @@ if TYPE_CHECKING:
     from lossctl.evaluation.partial import Partial
     from lossctl.evaluation.request import Job
     from lossctl.evaluation.rows import Whole
+    from lossctl.readers.block import Block
     from lossctl.readers.source import Unit
 
-# what the pairs' sums by cluster are called
-CLUSTERS = "pair clusters"
+# what the pairs' sums by cluster are called, and the digest of the rows of all models side by side
+CLUSTERS, DIGEST = "pair clusters", "pair digest"
 
 
 class Contest(NamedTuple):
@@ -72,6 +76,19 @@ class Contest(NamedTuple):
         return self.asked.request.classes is None and self.asked.request.label_map is None
 
 
+class _OwnTally(Tally):
+    """Its digest is of a model's own columns: those that are the baseline's are in that one's."""
+
+    def __init__(self, job: Job, unit: Unit, baseline: Job) -> None:
+        super().__init__(job, unit)
+        self.lent = {role for role, names in job.columns.items() if baseline.columns.get(role) == names}
+
+    def digested(self, block: Block) -> Digest:
+        """What tells a block's rows from others."""
+        own = {role: columns for role, columns in block.roles.items() if role not in self.lent}
+        return super().digested(block._replace(roles=own or block.roles))
+
+
 class _Kept(UnitAudit):
     """Keeps the rows' own losses of a block, whose arrays are used again."""
 
@@ -99,7 +116,7 @@ def _clusters(job: Job, tracks: int, name: str = "clusters") -> list[Accumulator
 def compare_unit(contest: Contest, unit: Unit) -> tuple[Partial, ...]:
     """The partials of one unit, one for each model; the baseline's holds what the pairs gave."""
     jobs = contest.jobs
-    tallies = [Tally(job, unit) for job in jobs]
+    tallies = [Tally(jobs[0], unit), *(_OwnTally(job, unit, jobs[0]) for job in jobs[1:])]
     kept = [_Kept(job, unit) for job in jobs]
     for tally, one in zip(tallies, kept, strict=True):
         tally.audit = one
@@ -132,6 +149,7 @@ class _Pairs:
         self.contest, self.audit = contest, UnitAudit(job, unit, some)
         self.agreement = Agreement(contest.jobs, contest.own_labels, contest.translated, unit)
         worse = -1.0 if asked.higher_is_better else 1.0
+        self.digest = Digest()
         self.changes = ChangedRows(unit, tracks, asked.wanted, worse) if any(asked.wanted) else None
 
     def begin(self, shared: Sequence[Judged]) -> None:
@@ -139,6 +157,8 @@ class _Pairs:
         if shared[0].block.rows:
             self.agreement.add(shared)
             self.audit.begin(shared[0])
+            with timing.Phase("digest"):
+                self.digest = self.digest.merge(_digest_together(shared))
 
     def add(self, judged: Judged, columns: Sequence[Sequence[LossColumn | None]]) -> None:
         """The losses of a block's rows, by model and loss."""
@@ -157,8 +177,15 @@ class _Pairs:
 
     def parts(self) -> dict[str, Part]:
         """What each gives, by its name."""
-        found = {**self.audit.parts(), "labels": self.agreement.part()}
+        found = {**self.audit.parts(), "labels": self.agreement.part(), DIGEST: self.digest}
         return {**found, "changes": self.changes.part()} if self.changes else found
+
+
+def _digest_together(shared: Sequence[Judged]) -> Digest:
+    """Of the rows of all models side by side: it tells which belong together, and which model is which."""
+    block = shared[0].block
+    roles = {f"{k} {role}": one for k, judged in enumerate(shared) for role, one in judged.block.roles.items()}
+    return digest_rows(block._replace(roles=roles), buffers())
 
 
 def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:

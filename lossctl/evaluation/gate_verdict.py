@@ -85,12 +85,13 @@ class Verdicts(tuple[Verdict, ...]):
         return [entry.to_dict() for entry in self]
 
 
-def gates(texts: Sequence[str], results: Sequence[Document], on: str) -> tuple[Gate, ...]:
+def gates(texts: Sequence[str], results: Sequence[Document] | None, on: str) -> tuple[Gate, ...]:
     """Gates, as far as they can be told to make sense before any file is read.
 
     Args:
         texts: a gate each.
-        results: what is known of the results: "loss", "spec" and "options", and "model" where there are some.
+        results: what is known of the results: "loss", "spec" and "options", and "model" where there are some;
+            None where that is known too late.
         on: what they are judged on.
 
     Raises:
@@ -101,7 +102,7 @@ def gates(texts: Sequence[str], results: Sequence[Document], on: str) -> tuple[G
     made = parse_all(texts)
     targets = [(gate, entry.target) for gate in made for entry in comparisons(gate.tree)]
     for gate, target in targets:
-        if target.kind == "loss":
+        if target.kind == "loss" and results is not None:
             try:
                 result_of(results, target)
             except (DataError, UsageError) as error:

@@ -32,9 +32,9 @@ def recipe_of(request: Request, job: Job, called: Mapping[str, str] = NO_NAMES) 
     """
     arrays = {role: text for role, text in request.roles.items() if not request.files and _is_array(text)}
     memory = not all(isinstance(file, str) for file in request.files) or not (request.files or arrays)
-    asked = request._replace(files=_names(request.files, called), roles=_resolved(job, arrays), **IDLE)
+    asked = request._replace(files=names_of(request.files, called), roles=_resolved(job, arrays), **IDLE)
     if request.join is not None:
-        asked = asked._replace(join=request.join._replace(labels_from=_names(request.join.labels_from, called)))
+        asked = asked._replace(join=request.join._replace(labels_from=names_of(request.join.labels_from, called)))
     said = {**{name: spelt(getattr(asked, name)) for name in TOLD}, **spelt(asked)}
     more = {"arrays": arrays, "memory": memory, "functions": functions_of(request)}
     return {**said, **{name: value for name, value in more.items() if value}}
@@ -44,7 +44,7 @@ def _is_array(selector: str | tuple[str, ...]) -> bool:
     return isinstance(selector, str) and plain_name(selector).endswith(".npy")
 
 
-def _names(files: Sequence[Any], called: Mapping[str, str]) -> tuple[str, ...]:
+def names_of(files: Sequence[Any], called: Mapping[str, str]) -> tuple[str, ...]:
     """Paths; none at all where they are data in memory."""
     return tuple(called.get(file, file) for file in files if isinstance(file, str))
 
@@ -149,7 +149,7 @@ def _with_data(request: Request, recipe: Recipe, named: Named, where: str) -> Re
     if arrays and (not named.data or all(map(_is_array, named.data))):
         if len(named.data or arrays) != len(arrays):
             raise UsageError(f"--data: {where} has {len(arrays)} arrays ({', '.join(arrays)}), got {len(named.data)}")
-        placed = dict(zip(arrays, named.data or _reachable(arrays.values(), "--data", where), strict=True))
+        placed = dict(zip(arrays, named.data or reachable(arrays.values(), "--data", where), strict=True))
         return request._replace(roles={**request.roles, **placed})
     if named.data:
         # columns take the place of arrays, and are found by name
@@ -157,7 +157,7 @@ def _with_data(request: Request, recipe: Recipe, named: Named, where: str) -> Re
         return request._replace(files=named.data, roles=roles)
     if recipe.get("memory") or not request.files:
         raise UsageError(f"{where}: the data were given in memory; name them with --data FILE")
-    return request._replace(files=_reachable(request.files, "--data", where))
+    return request._replace(files=reachable(request.files, "--data", where))
 
 
 def _join(request: Request, named: Named, where: str) -> Any:
@@ -165,10 +165,10 @@ def _join(request: Request, named: Named, where: str) -> Any:
     files = named.labels or request.join.labels_from
     if not files:
         raise UsageError(f"{where}: the labels were given in memory; name them with --labels-from FILE")
-    return request.join._replace(labels_from=named.labels or _reachable(files, "--labels-from", where))
+    return request.join._replace(labels_from=named.labels or reachable(files, "--labels-from", where))
 
 
-def _reachable(files: Any, flag: str, where: str) -> tuple[str, ...]:
+def reachable(files: Any, flag: str, where: str) -> tuple[str, ...]:
     """The files, if they may be read without anybody having named them here: not so behind a network, or on stdin.
 
     Raises:

@@ -31,6 +31,11 @@ class Signature(NamedTuple):
 
 def signed(recipe: Recipe, job: Job, digest: Digest, results: Sequence[LossResult]) -> Signature:
     """The signature of a result."""
+    return Signature(__version__, fingerprint_of(recipe), str(digest), text_of(job, digest, results))
+
+
+def text_of(job: Job, digest: Digest, results: Sequence[LossResult], *more: str) -> str:
+    """The signature in words, with some more before those of the data."""
     asked = [settled.asked for settled in job.losses]
     guards = [settled.core.options[guard.name] for settled in job.losses if (guard := settled.core.guard) is not None]
     words = [
@@ -39,10 +44,11 @@ def signed(recipe: Recipe, job: Job, digest: Digest, results: Sequence[LossResul
         "+".join(dict.fromkeys(entry.reduction for entry in results)) or "none",
         f"on_bad:{job.on_bad}",
         *(f"guard:{guard}" for guard in dict.fromkeys(guards)),
+        *more,
         f"rows:{digest.rows}",
         f"data:{str(digest).partition(':')[2]}",
     ]
-    return Signature(__version__, fingerprint_of(recipe), str(digest), "|".join(words))
+    return "|".join(words)
 
 
 def _spec(bound: BoundLoss) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lossctl import __version__
-from lossctl.errors import DataError
-from lossctl.evaluation.recipe import file_hash, fingerprint_of
-from lossctl.evaluation.request import Request
-from lossctl.evaluation.result import SCHEMA_VERSION, Report, plain
+from lossctl.catalogue.spec import BoundLoss
+from lossctl.errors import DataError, UsageError
+from lossctl.evaluation.recipe import Recipe, file_hash, fingerprint_of
+from lossctl.evaluation.result import SCHEMA_VERSION, plain
 
 # what says where the data lie, or is compared by itself
 ASIDE = ("lossctl", "schema_version", "inputs", "columns", "recipe", "signature")
@@ -107,7 +107,7 @@ def check_document(found: Any, where: str) -> None:
         DataError: saying what it lacks.
     """
     if not isinstance(found, Mapping) or not isinstance(found.get("results"), list):
-        raise DataError(f"{where} is no document of eval --json: it has no results")
+        raise DataError(f"{where} is no document of eval --json or compare --json: it has no results")
     for name in ("recipe", "signature"):
         if not isinstance(found.get(name), Mapping):
             raise DataError(f"{where} has no {name}: a lossctl that writes none made it, so it cannot be verified")
@@ -118,46 +118,104 @@ def check_document(found: Any, where: str) -> None:
         raise DataError(f"{where}: its signature has no {missing[0]}")
 
 
-def verified(document: Mapping[str, Any], request: Request, report: Report, elsewhere: bool = False) -> Verification:
+def judged_again(document: Mapping[str, Any], now: dict[str, Any], where: str) -> dict[str, Any]:
+    """What a recipe gives now, with the verdicts on the gates that the document has.
+
+    Raises:
+        DataError: they are no gates.
+    """
+    told = document.get("gates")
+    if told is None:
+        return now
+    from lossctl.evaluation.gate_verdict import NO_INTERVAL, gates, judge
+
+    try:
+        texts = [str(one["gate"]) for one in told]
+        on = "ci" if any(one["basis"] == "ci" or one.get("message") == NO_INTERVAL for one in told) else "value"
+        return {**now, "gates": judge(gates(texts, now["results"], on), now, on).to_dict()}
+    except (UsageError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{where}: its gates cannot be read: {error}") from None
+
+
+def verified(
+    document: Mapping[str, Any],
+    report: Mapping[str, Any],
+    losses: Sequence[BoundLoss],
+    elsewhere: bool = False,
+    fingerprint: Callable[[Recipe], str] = fingerprint_of,
+) -> Verification:
     """A document against what its recipe gives now.
 
     Args:
-        document: as `eval --json` writes it.
-        request: what its recipe asks.
-        report: what that gave.
+        document: as `eval --json` or `compare --json` writes it.
+        report: the document that its recipe gives now.
+        losses: those of the recipe.
         elsewhere: the data were named anew, so that names of files and arrays may differ.
+        fingerprint: the hash of a recipe of this kind.
     """
-    now = json.loads(json.dumps(plain(report.to_dict())))
+    now = json.loads(json.dumps(plain(report)))
     aside = ASIDE if elsewhere else tuple(name for name in ASIDE if name not in ("inputs", "columns"))
     was, today = ({name: one[name] for name in one if name not in aside} for one in (document, now))
     pairs = list(_pairs(was, today, ""))
     differences = tuple(Difference(*pair) for pair in pairs if not _alike(pair[1], pair[2]))
     signature = document["signature"]
-    changes = [*_of_data(signature["data"], now["signature"]["data"], differences), *_of_recipe(document, request)]
+    changes = [*_of_data(signature, now["signature"], differences), *_of_recipe(document, losses, fingerprint)]
     changes += _of_version(document, differences)
     if differences and not changes:
-        changes.append(Change("values", f"the document says {_told(differences)}, though recipe and data are the same"))
+        changes.append(Change("values", f"the document says {_told(differences)}, {_although(document['recipe'])}"))
     if not changes and signature["text"] != now["signature"]["text"]:
         changes.append(Change("signature", f"its text should be {now['signature']['text']}"))
     return Verification(tuple(changes), differences, len(pairs), now["signature"]["data"])
 
 
-def _of_data(was: str, now: str, differences: tuple[Difference, ...]) -> Iterator[Change]:
-    if was == now:
+def _of_data(was: Mapping[str, Any], now: Mapping[str, Any], differences: tuple[Difference, ...]) -> Iterator[Change]:
+    models = [(name, told, now["models"].get(name)) for name, told in _models(was).items() if "models" in now]
+    others = [(name, *pair) for name, *pair in models if pair[0] != pair[1] and isinstance(pair[1], str)]
+    if was["data"] == now["data"] and not others:
         return
+    moved = f"; {_told(differences)}" if differences else "; no value of the document moved"
+    if others:
+        yield Change("data", "; ".join(f"{name}: {_rows_of(*pair)}" for name, *pair in others) + moved)
+    elif models:
+        together = "every model has the same numbers, but other rows of them belong together"
+        yield Change("data", f"{together}, digest {now['data']}, {was['data']} before{moved}")
+    else:
+        yield Change("data", _rows_of(was["data"], now["data"]) + moved)
+
+
+def _models(signature: Mapping[str, Any]) -> dict[str, str]:
+    """The digests by model that a comparison's signature has."""
+    told = signature.get("models")
+    return {name: str(digest) for name, digest in told.items()} if isinstance(told, Mapping) else {}
+
+
+def _rows_of(was: str, now: str) -> str:
     (old_rows, _, old), (new_rows, _, new) = was.partition(":"), now.partition(":")
     rows = f"{new_rows} rows, {old_rows} before" if old_rows != new_rows else f"{new_rows} rows as before"
-    moved = f"; {_told(differences)}" if differences else "; no value of the document moved"
-    yield Change("data", f"{rows}, digest {new}, {old} before{moved}")
+    return f"{rows}, digest {new}, {old} before"
 
 
-def _of_recipe(document: Mapping[str, Any], request: Request) -> Iterator[Change]:
+def _although(recipe: Mapping[str, Any]) -> str:
+    """What is the same; columns that say what rows are have no part in the digest."""
+    audit = recipe.get("audit")
+    asked = audit if isinstance(audit, Mapping) else {}
+    named = [*(asked.get("by") or ()), *(asked.get("cluster") or ())]
+    named += (recipe.get("ids") or ()) if asked.get("bootstrap") or "tests" in recipe else ()
+    if not named:
+        return "though recipe and data are the same"
+    shown = ", ".join(dict.fromkeys(map(str, named)))
+    return f"though recipe and digest are the same; that does not cover {shown}, which may have changed"
+
+
+def _of_recipe(
+    document: Mapping[str, Any], losses: Sequence[BoundLoss], fingerprint: Callable[[Recipe], str]
+) -> Iterator[Change]:
     recipe, signed = document["recipe"], document["signature"]["recipe"]
-    found = fingerprint_of(recipe)
+    found = fingerprint(recipe)
     if found != signed:
         yield Change("recipe", f"it was edited: its hash is {found}, and {signed} in the signature")
     told = {entry.get("sha256") for entry in recipe.get("functions", ()) if isinstance(entry, Mapping)}
-    for home in dict.fromkeys(bound.loss.home for bound in request.losses if bound.loss.home):
+    for home in dict.fromkeys(bound.loss.home for bound in losses if bound.loss.home):
         if file_hash(home) not in told:
             yield Change("functions", f"{home} is another one than the result was made with")
 
@@ -186,20 +244,18 @@ def _shown(value: Any) -> str:
     return text if len(text) < 60 else f"{text[:56]} ..."
 
 
-def _names_a_file(name: str, entry: Mapping[str, Any]) -> bool:
-    """Whether it says in which file a single row stands."""
-    return name == "file" and {"rank", "row"} <= entry.keys()
+def _aside(name: str, entry: Mapping[str, Any], place: str) -> bool:
+    """Whether it says in which file a single row or label stands, or how the files were joined."""
+    if name == "file":
+        return {"rank", "row"} <= entry.keys()
+    return name in PATHS or (name == "path" and place.startswith("inputs")) or (name == "method" and "on" in entry)
 
 
 def _pairs(was: Any, now: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
     """Each single value of two documents, by its place; null for what one of them lacks."""
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for name in {**was, **now}:
-            if (
-                name not in PATHS
-                and not (name == "path" and place.startswith("inputs"))
-                and not _names_a_file(name, was)
-            ):
+            if not _aside(name, was, place):
                 yield from _pairs(was.get(name), now.get(name), f"{place}.{name}" if place else name)
     elif isinstance(was, list) and isinstance(now, list):
         for i in range(max(len(was), len(now))):

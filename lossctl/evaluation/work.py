@@ -220,7 +220,7 @@ class Tally:
             self._account(judged, {})
             return
         with timing.Phase("digest"):
-            self.digest = self.digest.merge(digest_rows(judged.block, buffers()))
+            self.digest = self.digest.merge(self.digested(judged.block))
         skips: list[np.ndarray | None] = []
         if self.audit:
             self.audit.begin(judged)
@@ -235,6 +235,10 @@ class Tally:
         if len(left):
             reasons["ignored"] = left
         self._account(judged, reasons)
+
+    def digested(self, block: Block) -> Digest:
+        """What tells a block's rows from others."""
+        return digest_rows(block, buffers())
 
     def _add_loss(self, i: int, settled: Settled, judged: Judged, skipped: np.ndarray | None) -> None:
         for c, cell in enumerate(self.cells[i]):

@@ -11,12 +11,16 @@ from lossctl.evaluation.result import SCHEMA_VERSION
 from lossctl.show.audit import SHOWN_COLUMNS, cell
 from lossctl.show.cells import column_names, counted, printable
 from lossctl.show.machine import delimited, json_text, markdown
+from lossctl.show.slice_records import keys as keys_of
+from lossctl.show.slice_records import named
+from lossctl.show.slices import named as worded
 from lossctl.show.table import account_line, facts, grid, rendered, warning_lines
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from lossctl.comparison.result import ComparisonReport, ModelResult
+    from lossctl.show.slice_records import Shown
     from lossctl.show.table import Side
 
 HEADS: dict[str, Side] = {
@@ -33,6 +37,8 @@ FIELDS = (
     *("loss", "model", "baseline", "reduction", "value", "stderr", "count", "baseline_value", "difference"),
     *("difference_stderr", "difference_df", "low", "high", "level", "p", "wins", "ties", "losses"),
 )
+# what a record of a slice has besides
+OF_SLICES = ("p_adjusted", "contribution", "share", "slicing")
 WORDS = ("loss", "model", "baseline", "reduction")
 # of the difference, by the names of the fields
 TOLD = {"difference": "value", "difference_stderr": "stderr", "difference_df": "df"}
@@ -220,23 +226,51 @@ def _rows(rows: Sequence[Mapping[str, Any]], entry: ModelResult) -> Table:
 
 
 def machine(report: ComparisonReport, format: str) -> str:
-    """The whole comparison as one text for programs; without its slices and rows where that is a flat table."""
+    """The whole comparison as one text for programs; without its single rows where that is a flat table."""
     if format == "json":
         return json_text(report.to_dict(), indent=2) + "\n"
     if format == "jsonl":
         whole = {"rows": report.rows.to_dict(), **({} if report.gates is None else {"gates": report.gates.to_dict()})}
         each = ({"schema_version": SCHEMA_VERSION, **entry.to_dict(), **whole} for entry in report.results)
         return "".join(f"{json_text(one)}\n" for one in each)
-    records = [_record(entry) for entry in report.results]
+    columns = dict.fromkeys(name for one in report.results for entry in _slices_of(one) for name in entry["by"])
+    names = named(columns, (*FIELDS, *OF_SLICES))
+    fields = (*names.values(), *FIELDS, *OF_SLICES) if names else FIELDS
     if format == "markdown":
-        return markdown(FIELDS, records, WORDS)
-    return delimited(FIELDS, records, "\t" if format == "tsv" else ",")
+        return markdown(fields, _records(report, names, worded), (*names.values(), *WORDS, "slicing"))
+    return delimited(fields, _records(report, names), "\t" if format == "tsv" else ",")
+
+
+def _slices_of(entry: ModelResult) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = entry.found.get("slices", ())
+    return found
+
+
+def _records(
+    report: ComparisonReport, names: Mapping[str, str], shown: Shown | None = None
+) -> Iterator[dict[str, Any]]:
+    """A record a loss and model, and behind it one a slice."""
+    fields = dict.fromkeys((*names.values(), *FIELDS, *OF_SLICES))
+    for one in report.results:
+        yield {**fields, **_record(one)}
+        said = {name: value for name, value in _record(one).items() if name in (*WORDS, "level")}
+        for entry in _slices_of(one):
+            yield {**fields, **said, **keys_of(entry, names, shown), **_slice_record(entry)}
+
+
+def _slice_record(entry: Mapping[str, Any]) -> dict[str, Any]:
+    told = entry["difference"]
+    own = {name: entry[name] for name in ("count", "contribution", "share")}
+    return {**own, **_differs(told), "p_adjusted": told["p_adjusted"], "slicing": entry["spec"]}
+
+
+def _differs(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: told.get(TOLD.get(name, name)) for name in FIELDS[8:15]}
 
 
 def _record(entry: ModelResult) -> dict[str, Any]:
     result, told = entry.result, entry.difference or {}
     own = {name: getattr(result, name) for name in ("reduction", "value", "stderr", "count")}
     said = {"loss": result.spec, "model": entry.model, "baseline": entry.baseline}
-    differs = {name: told.get(TOLD.get(name, name)) for name in FIELDS[8:15]}
     outcomes = {name: entry.found.get(name) for name in ("wins", "ties", "losses")}
-    return {**said, **own, "baseline_value": entry.baseline_value, **differs, **outcomes}
+    return {**said, **own, "baseline_value": entry.baseline_value, **_differs(told), **outcomes}

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import os.path
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from lossctl.errors import UsageError, nearest
@@ -30,6 +32,8 @@ FIELDS = (
     *("loss", "spec", "options", "reduction", "value", "sum", "count", "weight_sum"),
     *("denominator", "denominator_name", "stderr", "min", "max"),
 )
+# texts that a program takes as they are
+SPECS = ("loss", "slicing")
 MARKDOWN_WORDS = ("loss", "reduction", "denominator_name")
 MARKDOWN_FIELDS = (
     *("loss", "value", "stderr", "reduction"),
@@ -59,9 +63,9 @@ def render(result: Report, format: str) -> str:
     writers: dict[str, Callable[[Report], str]] = {
         "json": _json,
         "jsonl": _jsonl,
-        "csv": lambda found: delimited(FIELDS, _records(found, "spec"), ","),
-        "tsv": lambda found: delimited(FIELDS, _records(found, "spec"), "\t"),
-        "markdown": lambda found: markdown(MARKDOWN_FIELDS, _records(found, "loss"), MARKDOWN_WORDS),
+        "csv": lambda found: delimited(*_flat(found), ","),
+        "tsv": lambda found: delimited(*_flat(found), "\t"),
+        "markdown": _markdown,
     }
     if format not in writers:
         raise UsageError(f"--format {format} is none of {', '.join(FORMATS)}{nearest(format, FORMATS)}")
@@ -105,6 +109,29 @@ def _jsonl(result: Report) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def _flat(result: Report) -> tuple[Sequence[str], Iterable[Mapping[str, Any]]]:
+    """A record's fields, and a record a loss; where there are slices, also one a slice."""
+    from lossctl.show import slice_records
+
+    columns = slice_records.columns_of(result)
+    if not columns:
+        return FIELDS, _records(result, "spec")
+    names = slice_records.named(columns, slice_records.FIELDS)
+    return (*names.values(), *slice_records.FIELDS), slice_records.records(result, names)
+
+
+def _markdown(result: Report) -> str:
+    from lossctl.show import slice_records, slices
+
+    columns = slice_records.columns_of(result)
+    if not columns:
+        return markdown(MARKDOWN_FIELDS, _records(result, "loss"), MARKDOWN_WORDS)
+    names = slice_records.named(columns, slice_records.FIELDS)
+    found = slice_records.records(result, names, slices.named)
+    fields = (*names.values(), *slice_records.MARKDOWN_FIELDS)
+    return markdown(fields, found, (*names.values(), "loss", "slicing"))
+
+
 def delimited(fields: Sequence[str], records: Iterable[Mapping[str, Any]], delimiter: str) -> str:
     """A line a record below the fields' names, in CSV's quoting."""
     text = io.StringIO(newline="")
@@ -126,14 +153,21 @@ def markdown(fields: Sequence[str], records: Iterable[Mapping[str, Any]], words:
     """A Markdown table; `words` are the fields of text, which stand to the left."""
     rule = [":---" if name in words else "---:" for name in fields]
     heads = [name.replace("_", " ") for name in fields]
-    rows = [[_markdown_cell(name, record[name]) for name in fields] for record in records]
-    return encodable("".join(f"| {' | '.join(cells)} |\n" for cells in (heads, rule, *rows)))
+    rows = ([_markdown_cell(name, record[name]) for name in fields] for record in records)
+    return encodable("".join(f"| {' | '.join(cells)} |\n" for cells in chain((heads, rule), rows)))
 
 
 def _markdown_cell(name: str, found: Any) -> str:
     text = " ".join(_cell(found).replace("|", "\\|").splitlines())
     # a code span keeps the stars and underscores of a spec as they are
-    return f"`{text}`" if name == "loss" and text else text
+    return _code(text) if name in SPECS and text else text
+
+
+def _code(text: str) -> str:
+    """A code span, whose ends are longer than any run of backticks within."""
+    runs = [len(run) for run in re.findall("`+", text)]
+    ends, space = "`" * (max(runs, default=0) + 1), " " if runs else ""
+    return f"{ends}{space}{text}{space}{ends}"
 
 
 def _records(result: Report, spec: str) -> list[dict[str, Any]]:

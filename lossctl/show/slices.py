@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 SORTS = ("key", "value", "count", "difference", "p")
 FEWEST = 30
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-# what a record has behind the columns it is sliced by
-FIELDS = (
-    *("loss", "value", "count", "weight_sum", "ci_low", "ci_high"),
-    *("difference", "difference_low", "difference_high", "p", "p_adjusted"),
-)
 Entry = Mapping[str, Any]
 
 
@@ -200,41 +195,3 @@ def _count(entry: Entry) -> int:
 
 def _total(slices: Sequence[Entry]) -> float:
     return math.fsum(float(entry["weight_sum"]) for entry in slices)
-
-
-def fields(slices: Iterable[Entry]) -> tuple[str, ...]:
-    """The names of the records' fields: the columns that some are sliced by, then the facts."""
-    columns = dict.fromkeys(name for entry in slices for name in entry["by"])
-    return (*map(_field, columns), *FIELDS)
-
-
-def _field(name: str) -> str:
-    """A column's name, told from that of a fact."""
-    return f"by_{name}" if name in FIELDS else name
-
-
-def records(loss: str, slices: Sequence[Entry], names: Sequence[str]) -> list[dict[str, Any]]:
-    """A flat record a slice, with None where there is nothing to say.
-
-    Args:
-        loss: the loss's whole text.
-        slices: as the JSON has them.
-        names: the fields, of these slices and of others that share a file with them.
-    """
-    return [{**dict.fromkeys(names), **_record(loss, entry)} for entry in slices]
-
-
-def _record(loss: str, entry: Entry) -> dict[str, Any]:
-    told, ci = entry.get("difference") or {}, entry.get("ci") or {}
-    return {
-        **{_field(name): value for name, value in entry["by"].items()},
-        "loss": loss,
-        **{name: entry[name] for name in ("value", "count", "weight_sum")},
-        "ci_low": ci.get("low"),
-        "ci_high": ci.get("high"),
-        "difference": told.get("value"),
-        "difference_low": told.get("low"),
-        "difference_high": told.get("high"),
-        "p": told.get("p"),
-        "p_adjusted": told.get("p_adjusted"),
-    }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -199,7 +200,7 @@ def test_losses_of_ones_own_run_only_where_they_are_named(tmp_path: Path) -> Non
     ("content", "told"),
     [
         ("", "is no JSON"),
-        ("{}", "is no document of eval --json: it has no results"),
+        ("{}", "is no document of eval --json or compare --json: it has no results"),
         ("[1]", "is no document of eval --json"),
         ('{"results": [], "rows": {}}', "has no recipe: a lossctl that writes none made it"),
         ('{"results": [], "recipe": {}}', "has no signature"),
@@ -244,3 +245,90 @@ def test_rows_have_no_values_to_verify(made: tuple[Path, Path]) -> None:
     document["recipe"]["reduction"] = "none"
     with pytest.raises(UsageError, match="has a loss a row and no values to verify"):
         lossctl.verify(document)
+
+
+@pytest.fixture
+def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Rows with ids, weights, slices, clusters and days; in one file, in two, and with labels apart."""
+    monkeypatch.chdir(tmp_path)
+    rng, rows = np.random.default_rng(3), 120
+    labels = rng.integers(0, 2, rows)
+    found = {
+        "id": np.arange(rows),
+        "label": labels,
+        "prob": np.clip(0.3 + 0.4 * labels + rng.normal(0, 0.2, rows), 0, 1),
+    }
+    found |= {"region": rng.choice(["eu", "us"], rows), "age": rng.integers(18, 90, rows)}
+    found |= {"day": np.datetime64("2024-01-01") + rng.integers(0, 60, rows), "fold": rng.integers(0, 9, rows)}
+    table = pa.table({**found, "w": rng.uniform(0.5, 2, rows)})
+    for name, some in (("all", table), ("one", table.slice(0, 50)), ("two", table.slice(50))):
+        pq.write_table(some, f"{name}.parquet")
+    pq.write_table(table.drop_columns(["label"]), "preds.parquet")
+    pq.write_table(table.select(["id", "label"]), "labels.parquet")
+    return tmp_path
+
+
+ALL = ("all.parquet",)
+AUDITS: list[tuple[str, ...]] = [
+    (*ALL, "--by", "region", "--by", "age:quantile=4", "--by", "day:month", "--correction", "bh"),
+    (*ALL, "--cluster", "fold", "--by", "region*age:width=20", "--bootstrap", "10", "--seed", "4"),
+    (*ALL, "--bootstrap", "10", "--by", "age:edges=30,60", "-w", "w", "--ci", "0.9"),
+    (*ALL, "--worst", "3", "--best", "2", "--where", "age > 25 and region != 'us'"),
+    (*ALL, "--calibration", "equal-width", "--bins", "4", "--decompose", "--by", "region"),
+    (*ALL, "--spread", "--hist", "--quantiles", "0.5,0.9", "--exact-quantiles"),
+    ("two.parquet", "one.parquet", "--by", "age:quantile=3", "--worst", "2", "--bootstrap", "10"),
+    ("preds.parquet", "--labels-from", "labels.parquet", "--on", "id", "--by", "region", "--worst", "2"),
+    (*ALL, "--fail-if", "bce.mean > 5", "--fail-if", "bce.slice(region).worst > 9 or dropped > 1%", "--by", "region"),
+    (*ALL, "--fail-if", "bce.mean > 5", "--gate-on", "ci"),
+]
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("flags", AUDITS)
+def test_every_audit_verifies_until_a_label_changes(flags: tuple[str, ...]) -> None:
+    called("eval", *flags, "-l", "bce", "-l", "brier_score", "--json", "-q", "-o", "r.json")
+    assert called("verify", "r.json").startswith("match")
+    # a row that no filter leaves out
+    path = flags[2] if "--labels-from" in flags else flags[0]
+    table = pq.read_table(path)
+    people = pq.read_table("all.parquet").slice(50 if path == "two.parquet" else 0).to_pylist()
+    row = next(i for i, one in enumerate(people) if one["region"] == "eu" and one["age"] > 25)
+    labels = table["label"].to_numpy().copy()
+    labels[row] = 1 - labels[row]
+    pq.write_table(table.set_column(table.column_names.index("label"), "label", [labels]), path)
+    found = lossctl.verify("r.json")
+    assert [change.what for change in found.changes] == ["data"]
+    assert any(one.place == "results[0].value" for one in found.differences)
+
+
+@pytest.mark.usefixtures("people")
+def test_verdicts_are_judged_again() -> None:
+    done = program("eval", *ALL, "-l", "bce", "--fail-if", "mean > 0.1", "--json", "-q", "-o", "r.json")
+    assert done.returncode == 1
+    assert lossctl.verify("r.json")
+    edited(Path("r.json"), lambda d: d["gates"][0].update(verdict="pass"))
+    (change,) = lossctl.verify("r.json").changes
+    assert change.what == "values"
+    assert 'gates[0].verdict "pass", now "fail"' in change.message
+    edited(Path("r.json"), lambda d: d["gates"][0].update(gate="mean >"))
+    with pytest.raises(DataError, match=r"r\.json: its gates cannot be read") as caught:
+        lossctl.verify("r.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("people")
+def test_a_column_that_the_digest_has_no_part_of() -> None:
+    called("eval", *ALL, "-l", "bce", "--by", "region", "--json", "-q", "-o", "r.json")
+    table = pq.read_table("all.parquet")
+    first, *others = table["region"].to_pylist()
+    regions = ["us" if first == "eu" else "eu", *others]
+    pq.write_table(table.set_column(table.column_names.index("region"), "region", [regions]), "all.parquet")
+    (change,) = lossctl.verify("r.json").changes
+    assert change.what == "values"
+    told = "though recipe and digest are the same; that does not cover region, which may have changed"
+    assert change.message.endswith(told)
+
+
+def test_levels_that_no_call_can_mean(made: tuple[Path, Path]) -> None:
+    with pytest.raises(DataError, match="ci must be above 0 and below 1"):
+        lossctl.verify(edited(made[1], lambda d: d["recipe"].update(audit={"level": 7.0})))

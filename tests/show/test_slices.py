@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import csv
-import io
 import re
 
 import pytest
 
 from lossctl.errors import UsageError
-from lossctl.show import machine, slices
+from lossctl.show import slices
 from lossctl.show.slices import View
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -113,19 +111,3 @@ def test_a_column_that_is_called_as_a_fact_is():
     heads, _, row = slices.render(found, View(), None, False).splitlines()
     assert heads.split()[:6] == ["by", "value", "by", "n", "n", "weight"]
     assert row.split()[:3] == ["3", "x", "100"]
-    names = slices.fields(found)
-    assert names[:2] == ("by_value", "n")
-    (record,) = slices.records("mse", found, names)
-    assert (record["by_value"], record["value"]) == (3, 0.5)
-
-
-def test_records_for_machines():
-    others = [entry({"age": "[18, 30)"}, 0.75, 40)]
-    names = slices.fields([*ALL, *others])
-    records = [*slices.records("huber:delta=2.0", ALL, names), *slices.records("mse", others, names)]
-    rows = list(csv.DictReader(io.StringIO(machine.delimited(names, records, ","))))
-    assert list(rows[0])[:4] == ["region", "age", "loss", "value"]
-    assert rows[0]["region"] == "eu"
-    assert (rows[0]["difference_low"], rows[0]["p_adjusted"]) == ("0.115", "0.5")
-    assert (rows[2]["region"], rows[2]["ci_low"], rows[2]["difference"]) == ("", "", "")
-    assert (rows[3]["region"], rows[3]["age"], rows[3]["loss"]) == ("", "[18, 30)", "mse")

@@ -57,8 +57,16 @@ def casts(asked: Comparison, each: Sequence[tuple[Source, ...]], columns: Sequen
             else:
                 others = _without(selectors, SHARED)
                 behind, look = ending(model.name), not asked.baseline_labels
-                found.append(_beside(own[0].columns(), others, asked.request.losses, found[0], behind, look))
+                left = _without_keys(own[0].columns(), asked)
+                found.append(_beside(left, others, asked.request.losses, found[0], behind, look))
     return found
+
+
+def _without_keys(columns: Sequence[ColumnInfo], asked: Comparison) -> list[ColumnInfo]:
+    """A model's columns without those it is joined by, which hold what the baseline's hold."""
+    names = {column.name for column in columns}
+    keys = {theirs if theirs in names else mine for mine, theirs in asked.on}
+    return [column for column in columns if column.name not in keys]
 
 
 def _baseline(

@@ -98,10 +98,11 @@ def test_every_comparison_verifies_until_a_number_changes(call: tuple[str, ...])
 def test_the_recipe_says_all_that_it_takes() -> None:
     call = (*FILES, "--id", "id,label=label", "-l", "huber:delta=2", "-w", "w", "--on-unmatched", "drop")
     told = documented(*call)["recipe"]
-    roles = {"labels": ["label"], "preds": ["prob"]}
+    # the key that is the label too is the baseline's
+    roles = {"labels": ["label"], "preds": ["prob"], "weights": ["w"]}
     assert told["models"] == [
-        {"name": "base", "files": ["base.parquet"], "roles": {**roles, "weights": ["w"]}},
-        {"name": "new", "files": ["new.parquet"], "roles": roles},
+        {"name": "base", "files": ["base.parquet"], "roles": roles},
+        {"name": "new", "files": ["new.parquet"], "roles": {"preds": ["prob"]}},
     ]
     assert (told["losses"], told["reduction"], told["on_bad"]) == (["huber:delta=2.0"], None, "error")
     assert told["on"] == [["id", "id"], ["label", "label"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress, count, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from lossctl.evaluation.by import By
     from lossctl.evaluation.identity import Identity
     from lossctl.evaluation.request import Job
+    from lossctl.evaluation.rows import Whole
     from lossctl.evaluation.slicing import Key
     from lossctl.evaluation.work import Judged
 
 
-class SlicePart(NamedTuple):
+class SlicePart:
     """What the slices of one --by gave.
 
     Attributes:
@@ -33,18 +35,26 @@ class SlicePart(NamedTuple):
         spreads, replicates: of each loss, where they are wanted.
     """
 
-    keys: tuple[Key, ...]
-    sums: tuple[tuple[GroupMoments, ...], ...]
-    spreads: tuple[SpreadPart | None, ...]
-    replicates: tuple[Replicates | None, ...]
+    __slots__ = ("_places", "keys", "replicates", "spreads", "sums")
+    # what makes one
+    _fields = ("keys", "sums", "spreads", "replicates")
+
+    def __init__(
+        self,
+        keys: Sequence[Key],
+        sums: tuple[tuple[GroupMoments, ...], ...],
+        spreads: tuple[SpreadPart | None, ...],
+        replicates: tuple[Replicates | None, ...],
+    ) -> None:
+        self.keys, self.sums, self.spreads, self.replicates = keys, sums, spreads, replicates
+        self._places: dict[Key, int] | None = None
 
     def merge(self, other: SlicePart) -> SlicePart:
         """Both together: the union of their slices."""
-        places = {key: i for i, key in enumerate(self.keys)}
-        into = np.array([places.setdefault(key, len(places)) for key in other.keys], np.int64)
-        groups = len(places)
-        return SlicePart(
-            tuple(places),
+        into, new = self._into(other.keys)
+        groups = len(self.keys) + len(new)
+        together = SlicePart(
+            [*self.keys, *new],
             tuple(
                 tuple(a.added(b, into, groups) for a, b in zip(one, more, strict=True))
                 for one, more in zip(self.sums, other.sums, strict=True)
@@ -58,6 +68,21 @@ class SlicePart(NamedTuple):
                 for a, b in zip(self.replicates, other.replicates, strict=True)
             ),
         )
+        # parts merge one into the other, so that a copy for each would be for nothing
+        together._places, self._places = self._places, None
+        return together
+
+    def _into(self, keys: Sequence[Key]) -> tuple[Whole, Sequence[Key]]:
+        """(len(keys),) the places of some keys here, and those that are new, which stand behind."""
+        places = self._places if self._places is not None else dict(zip(self.keys, count(), strict=False))
+        into = np.fromiter(map(places.get, keys, repeat(-1)), np.int64, len(keys))
+        unknown = into < 0
+        new = keys if unknown.all() else list(compress(keys, unknown.tolist()))
+        fresh = range(len(self.keys), len(self.keys) + len(new))
+        into[unknown] = fresh
+        places.update(zip(new, fresh, strict=True))
+        self._places = places
+        return into, new
 
 
 class SliceParts(NamedTuple):
@@ -82,7 +107,7 @@ class _Sliced:
 
     def part(self) -> SlicePart:
         return SlicePart(
-            tuple(self.slicer.keys),
+            self.slicer.keys,
             tuple(tuple(one.flush() for one in some) for some in self.sums),
             tuple(None if one is None else one.flush() for one in self.spreads),
             tuple(None if one is None else one.flush() for one in self.replicates),

@@ -116,7 +116,7 @@ class SliceTable(_Slices):
         correction: str,
         extras: Extras | None,
     ) -> None:
-        self.slicing, self.order, self.keys, self._numbers = slicing, order, keys, numbers
+        self.slicing, self.order, self._keys, self._numbers = slicing, order, keys, numbers
         self.ci, self.bounds, self.clusters = ci, bounds, clusters
         self.differences, self.correction, self.extras = differences, correction, extras
         self.columns = order.columns
@@ -132,9 +132,9 @@ class SliceTable(_Slices):
         """The slice at a place."""
         return next(self._entries(place, place + 1))
 
-    def key(self, place: int) -> dict[str, Any]:
-        """What the slice at a place is called."""
-        return self.order.named(self.keys[self.order.places[place]])
+    def names(self) -> Iterator[dict[str, Any]]:
+        """What each slice is called."""
+        return (self.order.named(self._keys[place]) for place in self.order.places)
 
     def number(self, name: str) -> Floats:
         """(G,) one of `value`, `count`, `weight_sum`, `difference` and adjusted `p`; NaN for none."""
@@ -162,7 +162,7 @@ class SliceTable(_Slices):
         ):
             value, total, count, weight, stderr, least, most = numbers
             yield {
-                "by": self.order.named(self.keys[place]),
+                "by": self.order.named(self._keys[place]),
                 "slicing": self.slicing,
                 "value": value,
                 "sum": total,
@@ -210,6 +210,10 @@ class SliceTables(_Slices):
     def __iter__(self) -> Iterator[Entry]:
         for table in self.tables:
             yield from table
+
+    def names(self) -> Iterator[dict[str, Any]]:
+        """What each slice is called."""
+        return (key for table in self.tables for key in table.names())
 
     def entry(self, place: int) -> Entry:
         """The slice at a place."""

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lossctl.audit.bootstrap import Resampler
+from lossctl.audit.bootstrap import Resampler, bytes_needed
 from lossctl.audit.grouped import GroupSums
 from lossctl.audit.groupmoments import GroupMoments
 from lossctl.audit.replicates import Replicates
 from lossctl.audit.spread import Spread, SpreadPart
+from lossctl.errors import UsageError
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.slicing import Slicer
+from lossctl.readers.npy import half_of_memory
 
 if TYPE_CHECKING:
     from lossctl.audit.rows import LossColumn
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from lossctl.evaluation.rows import Whole
     from lossctl.evaluation.slicing import Key
     from lossctl.evaluation.work import Judged
+
+# up to so many slices whatever is asked of each is computed
+MANY = 10_000
+# of a slice's sketch: some twenty buckets of rows, and the like again while parts merge
+SPREAD_BYTES = 2048
 
 
 class SlicePart:
@@ -50,9 +57,15 @@ class SlicePart:
         self._places: dict[Key, int] | None = None
 
     def merge(self, other: SlicePart) -> SlicePart:
-        """Both together: the union of their slices."""
+        """Both together: the union of their slices.
+
+        Raises:
+            UsageError: more slices than there is memory for, with what is asked of each.
+        """
         into, new = self._into(other.keys)
         groups = len(self.keys) + len(new)
+        drawn = [replicates.replicates for replicates in self.replicates if replicates is not None]
+        refuse_many("--by", groups, drawn, len(self.spreads) - self.spreads.count(None))
         together = SlicePart(
             [*self.keys, *new],
             tuple(
@@ -95,6 +108,30 @@ class SliceParts(NamedTuple):
         return SliceParts(tuple(a.merge(b) for a, b in zip(self.each, other.each, strict=True)))
 
 
+def refuse_many(name: str, groups: int, replicates: Sequence[int], sketches: int) -> None:
+    """Refuse what would take more than half of the memory for so many slices.
+
+    Args:
+        name: of what they are sliced by.
+        groups: how many there are by now.
+        replicates: how many each loss has, of those that have some.
+        sketches: how many losses have one.
+
+    Raises:
+        UsageError: naming what to leave out.
+    """
+    needed = {
+        "--bootstrap": sum(bytes_needed(groups, count) for count in replicates),
+        "--spread, --quantiles or --hist": groups * sketches * SPREAD_BYTES,
+    }
+    for flag, size in needed.items():
+        if groups > MANY and size > half_of_memory():
+            raise UsageError(
+                f"{name} makes {groups:,} slices or more, for which {flag} would take {size / 1e9:,.1f} GB, "
+                "over half of this machine's memory; leave it out, or slice by what has fewer values"
+            )
+
+
 class _Sliced:
     """A unit's slices of one --by."""
 
@@ -131,9 +168,16 @@ class Slices(Accumulator):
         self.sliced = [_Sliced(by, sums, job) for by in job.slices]
 
     def begin(self, judged: Judged) -> None:
-        """A block comes."""
+        """A block comes.
+
+        Raises:
+            UsageError: more slices than there is memory for, with what is asked of each.
+        """
         self.judged = judged
         self.codes = [one.slicer.codes(judged.chunk) for one in self.sliced]
+        for one, (_, groups) in zip(self.sliced, self.codes, strict=True):
+            drawn = [sampler.replicates for sampler in one.replicates if sampler is not None]
+            refuse_many(f"--by {one.slicer.by}", groups, drawn, len(one.spreads) - one.spreads.count(None))
 
     def cell(self, loss: int, cell: int, column: LossColumn) -> None:
         """What one of a loss's sums adds up."""

@@ -147,10 +147,13 @@ def _holds_slices(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | tuple) and len(value) > 0
 
 
+_ENCODED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+
+
 def _slice_text(entry: Mapping[str, Any]) -> str:
     try:
         # most have finite numbers alone, and are written as they are
-        return encodable(json.dumps(entry, ensure_ascii=False, allow_nan=False))
+        return encodable(_ENCODED(entry))
     except ValueError:
         return json_text(entry)
 

@@ -125,7 +125,7 @@ class Result:
         """
         from lossctl.evaluation import gate_verdict
 
-        document = self.to_dict()
+        document = self.report.to_dict(made=False)
         found = gate_verdict.judge(gate_verdict.gates(gates, document["results"], on), document, on)
         gate_verdict.refuse_errors(found)
         return found

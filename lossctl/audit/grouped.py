@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # a tile's integers are worth their flush from so many rows a group on
 CUT_ROWS = 16
-# by how much the room for groups grows, and the least there is
-GROWTH, ROOM = 1.25, 64
+# by how much the room for groups grows, which takes no memory before it is used; and the least there is
+GROWTH, ROOM = 2, 64
 # what a row adds whose loss is no finite number
 ODD = tuple(LossPartial(**{name: 1}) for name in ("nan", "positive_infinity", "negative_infinity"))
 
@@ -81,7 +81,7 @@ class GroupSums:
         words = stride(self.sums)
         if groups * words > len(self.state):
             # numpy asks for large pages where it makes an array, not where it makes one longer
-            more = np.zeros(max(groups, int(self.groups * GROWTH), ROOM) * words, np.int64)
+            more = np.zeros(max(groups, self.groups * GROWTH, ROOM) * words, np.int64)
             more[: self.groups * words] = self.state[: self.groups * words]
             self.state = more
         if groups > self.groups:

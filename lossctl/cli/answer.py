@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
@@ -110,26 +110,26 @@ def write(report: Report, format: str, output: str | None, color: bool | None, v
     if format in ("parquet", "npy"):
         raise UsageError(f"{format} holds rows: it goes with --reduction none")
     if format == "value":
-        text = machine.value_only(report)
+        put(machine.value_only(report), output)
     elif format == "table":
-        text = table.render(report, None if output else width(), not output and colored(color), view)
+        put(table.render(report, None if output else width(), not output and colored(color), view), output)
     else:
-        text = machine.render(report, format)
-    put(text, output)
+        put_all(machine.pieces(report, format), output)
 
 
 def put(text: str, output: str | None) -> None:
     """A text to stdout, or in one step to a file."""
+    put_all([text], output)
+
+
+def put_all(pieces: Iterable[str], output: str | None) -> None:
+    """The pieces of a text to stdout as they come, or in one step to a file."""
     if output is None or output == "-":
-        sys.stdout.write(text)
+        sys.stdout.writelines(pieces)
         return
     from lossctl.show.output import write_atomically
 
-    write_atomically(output, lambda file: _encoded(file, text))
-
-
-def _encoded(file: BinaryIO, text: str) -> None:
-    file.write(text.encode())
+    write_atomically(output, lambda file: file.writelines(piece.encode() for piece in pieces))
 
 
 def write_rows(

@@ -59,12 +59,14 @@ def save_extremes(result: Result, path: str, called: Mapping[str, str]) -> None:
     write_atomically(path, lambda file: write_tables(tables, file, path))
 
 
-def view(sort: str | None, top: int | None, min_count: int) -> View:
-    """How slices are shown.
+def view(sort: str | None, top: int | None, min_count: int, by: bool) -> View | None:
+    """How slices are shown; None where there are none, and nothing is said of it.
 
     Raises:
         UsageError: an order that is none.
     """
+    if not by and sort is None:
+        return None
     from lossctl.show.slices import View, check_sort
 
     return View(check_sort(sort or "key"), top or None, min_count)

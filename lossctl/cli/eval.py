@@ -122,7 +122,7 @@ def eval_command(
     bound = bind_all(asked_for, options)
     if value_only and len(bound) > 1:
         raise UsageError(f"--value-only has one number to show, there are {len(bound)} losses")
-    slices = view(sort, top, min_count)
+    slices = view(sort, top, min_count, bool(by))
     rows_to, output = rows_file(output, worst or best)
     chosen = format_asked(format, json, value_only, output, reduction)
     for entry in bound if not across else bound[:1]:

@@ -123,7 +123,7 @@ def merge_command(
 
     if not partials:
         raise UsageError("name the partials to merge; eval --save writes them")
-    chosen, slices = format_asked(format, json, value_only, output, None), view(sort, top, min_count)
+    chosen, slices = format_asked(format, json, value_only, output, None), view(sort, top, min_count, by=True)
     # the partials tell the losses
     gates = gating(fail_if, gate_on, junit, exit_zero, output, None)
     with gates.reporting():

@@ -49,7 +49,7 @@ class Gating(NamedTuple):
             return report
         from lossctl.evaluation.gate_verdict import judge
 
-        return report._replace(gates=judge(self.gates, report.to_dict(), self.on))
+        return report._replace(gates=judge(self.gates, report.to_dict(made=False), self.on))
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -94,8 +94,12 @@ class ComparisonReport(NamedTuple):
         """The first model's name."""
         return self.models[0].name
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
+    def to_dict(self, made: bool = True) -> dict[str, Any]:
+        """As the JSON has it, with Python floats; `plain` makes non-finite ones texts.
+
+        Args:
+            made: slices in a list, as they are here anyway.
+        """
         return {
             "schema_version": SCHEMA_VERSION,
             "lossctl": __version__,

@@ -84,6 +84,12 @@ def audit_columns(job: Job) -> tuple[str, ...]:
     return (*named, *(name for by in job.slices for name in by.columns))
 
 
+def coded_columns(job: Job) -> frozenset[str]:
+    """The columns whose values are but names of slices, which may come as codes of them."""
+    others = {name for names in job.columns.values() for name in names}.union(job.ids, job.audit.cluster)
+    return frozenset(name for by in job.slices for name in by.columns) - others
+
+
 def audit_of(job: Job, unit: Unit) -> UnitAudit | None:
     """What a call asks of a unit's rows; None where it asks for plain numbers alone."""
     asked, tracks = job.audit, len(job.losses)

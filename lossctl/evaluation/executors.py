@@ -17,6 +17,8 @@ Answer = TypeVar("Answer")
 
 # seconds that a thread has for its last unit, when a run is broken off
 PATIENCE = 0.5
+# answers a thread that may wait for those before them
+AHEAD = 2
 
 
 class Executor(Protocol):
@@ -51,7 +53,7 @@ class Threads:
         if len(first) < 2:
             yield from Serial().run(work, job, chain(first, coming))
             return
-        crew = _Crew(partial(work, job), chain(first, coming))
+        crew = _Crew(partial(work, job), chain(first, coming), AHEAD * len(first))
         threads = [threading.Thread(target=crew.work, daemon=True) for _ in first]
         del first
         for thread in threads:
@@ -68,8 +70,8 @@ class Threads:
 class _Crew(Generic[Answer]):
     """What some threads share: the next unit to take, and the answers so far."""
 
-    def __init__(self, task: Callable[[Unit], Answer], units: Iterator[Unit]) -> None:
-        self.task, self.left = task, units
+    def __init__(self, task: Callable[[Unit], Answer], units: Iterator[Unit], ahead: int) -> None:
+        self.task, self.left, self.ahead = task, units, ahead
         self.taking = threading.Lock()
         self.taken, self.ended = 0, False
         self.done: dict[int, Answer | BaseException] = {}
@@ -88,6 +90,7 @@ class _Crew(Generic[Answer]):
     def _next(self) -> tuple[int, Unit] | None:
         """The next unit with its place. It may have to be made first, while others work on theirs."""
         with self.taking:
+            self._wait_for_room()
             if self.ended:
                 return None
             place = self.taken
@@ -105,10 +108,16 @@ class _Crew(Generic[Answer]):
             self.taken += 1
             return place, unit
 
+    def _wait_for_room(self) -> None:
+        """Large answers would pile up where they come faster than they are put together."""
+        with self.news:
+            while len(self.done) >= self.ahead and not self.ended:
+                self.news.wait(0.5)
+
     def _tell(self, place: int, found: Answer | BaseException) -> None:
         with self.news:
             self.done[place] = found
-            self.news.notify()
+            self.news.notify_all()
 
     def answers(self) -> Iterator[Answer]:
         """The answers in order, each once it is there; or what a unit raised."""
@@ -120,6 +129,7 @@ class _Crew(Generic[Answer]):
                 if place not in self.done:
                     return
                 found = self.done.pop(place)
+                self.news.notify_all()
             if isinstance(found, BaseException):
                 raise found
             yield found
@@ -128,7 +138,7 @@ class _Crew(Generic[Answer]):
         """Let no further unit be taken."""
         with self.news:
             self.ended = True
-            self.news.notify()
+            self.news.notify_all()
 
 
 def executor_for(threads: int) -> Executor:

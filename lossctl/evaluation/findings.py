@@ -54,34 +54,28 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
     job, partial = evaluation.plan.job, evaluation.partial
     settled, audit = job.losses[loss], job.audit
 
-    def statistics(
-        entry: LossResult, rows: LossPartial, spread: SpreadPart | None, drawn: Replicates | None, code: int
-    ) -> dict[str, Any]:
-        found: dict[str, Any] = {"ci": interval(entry, audit.level)}
-        if drawn is not None:
-            values, method = replicated(drawn, code, settled, evaluation.request.reduction, audit, rows.rows)
-            found["bootstrap"] = bootstrap(values, audit, method)
-        if spread is not None:
-            found |= distribution(spread.of(code), rows, audit)
-        return found
-
     drawn: Any = partial.parts.get("bootstrap")
     spread: Any = partial.parts.get("distribution")
     clusters: Any = partial.parts.get("clusters")
     if clusters is not None and not settled.core.loss.parts:
         entry = with_error(entry, clusters.error(loss, *reduced_by(settled, evaluation.request.reduction)))
-    found = statistics(entry, partial.losses[loss][-1], spread and spread.losses[loss], drawn and drawn.losses[loss], 0)
+    found: dict[str, Any] = {}
+    if drawn is not None and drawn.losses[loss] is not None:
+        rows = partial.losses[loss][-1].rows
+        values, method = replicated(drawn.losses[loss], 0, settled, evaluation.request.reduction, audit, rows)
+        found["bootstrap"] = bootstrap(values, audit, method)
     if drawn is not None and drawn.cells and drawn.cells[loss]:
         found["bootstrap"] = bootstrap(remade(settled, drawn.cells[loss]), audit)
-    ci = found.pop("ci")
+    if spread is not None and spread.losses[loss] is not None:
+        found |= distribution(spread.losses[loss].of(0), partial.losses[loss][-1], audit)
     clips: Any = partial.parts.get("clips")
     if clips is not None and can_clip(settled):
         found["clip"] = clip(evaluation, loss, clips.losses[loss])
-    slices: list[dict[str, Any]] = []
+    slices: Sequence[Mapping[str, Any]] = ()
     if job.slices:
         from lossctl.evaluation.slice_findings import slices_of
 
-        slices = slices_of(evaluation, loss, statistics)
+        slices = slices_of(evaluation, loss)
     if audit.worst or audit.best:
         found |= _extremes(evaluation, loss)
     if audit.exact_quantiles and audit.levels and not settled.core.loss.parts and evaluation.rows_are_there:
@@ -89,7 +83,7 @@ def _found(evaluation: Evaluation, loss: int, entry: LossResult) -> LossResult:
 
         told = dict(zip(map(repr, audit.levels), exactly(evaluation, loss), strict=True))
         found["quantiles"] = {"method": "exact", "values": told}
-    return replace(entry, ci=ci, more=found, slices=slices)
+    return replace(entry, ci=interval(entry, audit.level), more=found, slices=slices)
 
 
 def clip(evaluation: Evaluation, loss: int, part: ClipPart) -> dict[str, Any]:
@@ -108,11 +102,14 @@ def interval(entry: LossResult, level: float) -> Mapping[str, Any] | None:
     if entry.stderr is None or entry.df is None:
         return None
     low, high = t_interval(entry.value, entry.stderr, entry.df, level)
-    linearised = entry.denominator_name.startswith("sum of")
-    how = "t, linearised" if linearised else "t"
-    if entry.clusters is None:
-        return {"level": level, "low": low, "high": high, "method": how}
-    return {"level": level, "low": low, "high": high, "method": f"{how}, by cluster", "clusters": entry.clusters}
+    found = {"level": level, "low": low, "high": high, "method": interval_words(entry.denominator_name, entry.clusters)}
+    return found if entry.clusters is None else {**found, "clusters": entry.clusters}
+
+
+def interval_words(denominator: str, clusters: object) -> str:
+    """How an interval is made, by what the loss is divided by; `clusters` is None where rows stand alone."""
+    how = "t, linearised" if denominator.startswith("sum of") else "t"
+    return how if clusters is None else f"{how}, by cluster"
 
 
 def with_error(entry: LossResult, error: Error | None) -> LossResult:

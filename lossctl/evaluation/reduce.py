@@ -45,7 +45,7 @@ def reduce(
     own, rows = cells[: len(settled.cells)], cells[-1]
     partial, whole = own[0], settled.width if settled.elements else 1
     units = _denominator(own, ours, whole)
-    unit = _unit(settled, ours, weighted or settled.reweighted, len(own) > 1)
+    unit = unit_of(settled, ours, weighted)
     error = standard_error(rows, ours, whole)
     guarded = None
     if partial.guarded:
@@ -81,13 +81,19 @@ def _denominator(cells: tuple[LossPartial, ...], reduction: str, outputs: int) -
     }[reduction]
 
 
-def _unit(settled: Settled, reduction: str, weighted: bool, normalised: bool) -> str:
-    """What the denominator counts, in words."""
+def unit_of(settled: Settled, reduction: str, weighted: bool) -> str:
+    """What the denominator counts, in words.
+
+    Args:
+        settled: a loss.
+        reduction: as one of ours.
+        weighted: whether rows have weights, besides those of their classes.
+    """
     if reduction == "sum":
         return "none"
-    if normalised and reduction == "mean":
+    if len(settled.cells) > 1 and reduction == "mean":
         return "sum of class weights"
-    words = DENOMINATORS[reduction] if weighted else "rows"
+    words = DENOMINATORS[reduction] if weighted or settled.reweighted else "rows"
     counts_elements = settled.elements and settled.width > 1 and reduction != "batchmean"
     return words.replace("rows", "elements") if counts_elements else words
 

@@ -98,8 +98,8 @@ class LossResult:
     more: Mapping[str, Any] = field(default_factory=dict)
     slices: Sequence[Mapping[str, Any]] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the JSON has it."""
+    def to_dict(self, made: bool = True) -> dict[str, Any]:
+        """As the JSON has it; the slices in a list, or, if they need not be `made`, as they are."""
         return {
             "loss": self.loss,
             "spec": self.spec,
@@ -118,7 +118,7 @@ class LossResult:
             "differs": list(self.differs),
             "ci": dict(self.ci) if self.ci else None,
             **self.more,
-            "slices": list(self.slices),
+            "slices": list(self.slices) if made else self.slices,
         }
 
 
@@ -143,8 +143,12 @@ class Report(NamedTuple):
     gates: Verdicts | None = None
     evidence: Evidence | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the JSON has it, with Python floats; `plain` makes non-finite ones texts."""
+    def to_dict(self, made: bool = True) -> dict[str, Any]:
+        """As the JSON has it, with Python floats; `plain` makes non-finite ones texts.
+
+        Args:
+            made: slices in a list; else each is made when it is asked for, as there may be millions.
+        """
         return {
             "schema_version": SCHEMA_VERSION,
             "lossctl": __version__,
@@ -154,7 +158,7 @@ class Report(NamedTuple):
             **({} if self.where is None else {"where": self.where}),
             "rows": self.rows.to_dict(),
             "warnings": [{"code": w.code, "count": w.count, "message": w.message} for w in self.warnings],
-            "results": [entry.to_dict() for entry in self.results],
+            "results": [entry.to_dict(made) for entry in self.results],
             **({} if self.join is None else {"join": self.join.to_dict()}),
             **self.more,
             **({} if self.gates is None else {"gates": self.gates.to_dict()}),

@@ -68,6 +68,7 @@ class SliceColumn:
         self.tables: dict[tuple[Any, ...], Table[str | None]] = {}
         self.bins = bins_of(part) if part.numeric else None
         self.dictionary: pa.Array | None = None
+        self.same_numbers = False
         self.found: Whole = np.empty(0, np.int64)
 
     def codes(self, values: Values, comma: bool = False) -> Whole:
@@ -103,10 +104,17 @@ class SliceColumn:
         if not _same(self.dictionary, dictionary):
             # the place behind the last is null's
             self.dictionary, self.found = dictionary, np.full(len(dictionary) + 1, -1, np.int64)
+            self.same_numbers = False
         if valid is not None:
             places = np.where(valid, places, np.int64(len(dictionary)))
+        elif self.same_numbers:
+            return places.astype(np.int64)
         try:
-            return looked_up(self.found, places, partial(self._entries, dictionary, comma))
+            codes = looked_up(self.found, places, partial(self._entries, dictionary, comma))
+            # of few texts, each entry's number is soon known, and mostly its place
+            known = self.found[:-1]
+            self.same_numbers = len(known) <= SMALL and np.array_equal(known, np.arange(len(known)))
+            return codes
         except BadValueError as error:
             raise error.at(int(np.argmax(places == error.row))) from None
 

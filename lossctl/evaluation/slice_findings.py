@@ -1,136 +1,139 @@
-"""Slices as the JSON has them: each with the statistics of a loss, and how it differs from the rest."""
+"""Slices with the statistics of a loss, and how each differs from the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lossctl.audit.error import Error
-from lossctl.evaluation.findings import reduced_by, with_error
-from lossctl.evaluation.reduce import reduce
-from lossctl.evaluation.slice_order import presented
-from lossctl.inference.interval import t_interval, welch_df
-from lossctl.inference.multiplicity import benjamini_hochberg, holm
-from lossctl.inference.student import two_sided
+import numpy as np
+
+from lossctl.audit import student
+from lossctl.audit.adjusted import adjusted
+from lossctl.evaluation.findings import interval_words, reduced_by
+from lossctl.evaluation.reduce import reduce, unit_of
+from lossctl.evaluation.slice_numbers import Numbers, Reduced, numbers
+from lossctl.evaluation.slice_order import ordered
+from lossctl.evaluation.sliced import Differences, Extras, SliceTable, SliceTables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lossctl.audit.clusters import SliceError
-    from lossctl.audit.moments import LossPartial
     from lossctl.evaluation.by import By
     from lossctl.evaluation.result import LossResult
     from lossctl.evaluation.run import Evaluation
     from lossctl.evaluation.slices import SlicePart
+    from lossctl.evaluation.slicing import Key
 
-CORRECTIONS = {"holm": holm, "bh": benjamini_hochberg}
-FIELDS = ("value", "sum", "count", "weight_sum", "denominator", "stderr", "min", "max")
-Statistics = Callable[["LossResult", "LossPartial", Any, Any, int], dict[str, Any]]
-
-
-class Difference(NamedTuple):
-    """A slice's value less that of the rest."""
-
-    value: float
-    stderr: float | None
-    df: float | None
+    Floats: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float64]]"
 
 
-def slices_of(evaluation: Evaluation, loss: int, statistics: Statistics) -> list[dict[str, Any]]:
+def slices_of(evaluation: Evaluation, loss: int) -> SliceTables:
     """A loss's slices, those of each --by in the order of their keys.
 
     Args:
         evaluation: a finished pass.
         loss: which of the call's.
-        statistics: gives what else was asked for, of a value with its rows' sums, spread and replicates by code.
     """
-    job, parts = evaluation.plan.job, evaluation.partial.parts["slices"]
-    return [
-        entry
-        for by, part in zip(job.slices, parts.each, strict=True)  # type: ignore[attr-defined]
-        for entry in _slices(evaluation, loss, by, part, statistics)
-    ]
+    parts: Any = evaluation.partial.parts["slices"]
+    bys = evaluation.plan.job.slices
+    return SliceTables([_table(evaluation, loss, by, part) for by, part in zip(bys, parts.each, strict=True)])
 
 
-def _slices(evaluation: Evaluation, loss: int, by: By, part: SlicePart, statistics: Statistics) -> list[dict[str, Any]]:
-    job, total = evaluation.plan.job, evaluation.partial.losses[loss]
+def _table(evaluation: Evaluation, loss: int, by: By, part: SlicePart) -> SliceTable:
+    job, request = evaluation.plan.job, evaluation.request
+    settled, audit, keys = job.losses[loss], job.audit, part.keys
+    order = ordered(by, keys)
+    found = _numbers(evaluation, loss, part, order.places)
     errors = _cluster_errors(evaluation, loss, by)
-    entries, differences = [], []
-    places = {key: place for place, key in enumerate(part.keys)}
-    for key, shown in presented(by, part.keys):
-        place = places[key]
+    if errors is None:
+        clusters, sure = None, _of_rows(found)
+    else:
+        own = [errors.get(keys[place]) for place in order.places]
+        found, clusters = _by_cluster(found, own)
+        sure = _of_clusters(own)
+    bounds = student.t_intervals(found.own.value, found.own.stderr, found.own.df, audit.level)
+    ours, _ = reduced_by(settled, request.reduction)
+    ci = {"level": audit.level, "method": interval_words(unit_of(settled, ours, _weighted(evaluation)), clusters)}
+    spread, drawn = part.spreads[loss], part.replicates[loss]
+    wanted = spread is not None or drawn is not None
+    extras = Extras(settled, request.reduction, audit, part.sums[loss][-1], spread, drawn) if wanted else None
+    differences = _differences(found, *sure, audit.level, audit.correction)
+    return SliceTable(str(by), order, keys, found, ci, bounds, clusters, differences, audit.correction, extras)
+
+
+def _weighted(evaluation: Evaluation) -> bool:
+    return "weights" in evaluation.plan.job.columns
+
+
+def _numbers(evaluation: Evaluation, loss: int, part: SlicePart, places: Sequence[int]) -> Numbers:
+    settled, total = evaluation.plan.job.losses[loss], evaluation.partial.losses[loss]
+    if not settled.core.loss.parts:
+        ours, _ = reduced_by(settled, evaluation.request.reduction)
+        return numbers(settled, ours, part.sums[loss], total, places)
+    pairs = []
+    for place in places:
         cells = tuple(sums.moment(place) for sums in part.sums[loss])
         rest = tuple(whole.minus(own) for whole, own in zip(total, cells, strict=True))
-        entry, other = (_reduced(evaluation, loss, some) for some in (cells, rest))
-        error = errors.get(key) if errors is not None else None
-        if errors is not None:
-            entry = with_error(entry, _own(error))
-        more = statistics(entry, cells[-1], part.spreads[loss], part.replicates[loss], place)
-        entries.append({"by": shown, "slicing": str(by), **{name: getattr(entry, name) for name in FIELDS}, **more})
-        differences.append(difference(entry, other) if errors is None else _of_clusters(entry, other, error))
-    return _with_differences(entries, differences, job.audit.level, job.audit.correction)
+        weighted = _weighted(evaluation)
+        pairs.append([reduce(settled, some, evaluation.request.reduction, "nan", weighted) for some in (cells, rest)])
+    own, others = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    nothing = np.full(len(own), np.nan)
+    total_of, weight_of = (np.array([getattr(one, name) for one in own]) for name in ("sum", "weight_sum"))
+    return Numbers(_reduced(own), _reduced(others), total_of, weight_of, None, nothing, nothing)
 
 
-def _cluster_errors(evaluation: Evaluation, loss: int, by: By) -> dict[Any, SliceError] | None:
+def _reduced(results: Sequence[LossResult]) -> Reduced:
+    """Of losses of the whole file, which have no standard error."""
+    nothing = np.full(len(results), np.nan)
+    count = np.array([one.count for one in results], np.int64)
+    return Reduced(np.array([one.value for one in results]), count, nothing, nothing)
+
+
+def _cluster_errors(evaluation: Evaluation, loss: int, by: By) -> dict[Key, SliceError] | None:
     """How sure each slice is by its clusters; None where the rows stand alone."""
     clusters: Any = evaluation.partial.parts.get("clusters")
     job = evaluation.plan.job
     if clusters is None or job.losses[loss].core.loss.parts:
         return None
     ours, outputs = reduced_by(job.losses[loss], evaluation.request.reduction)
-    found: dict[Any, SliceError] = clusters.slices(job.slices.index(by), loss, ours, outputs, len(by.parts))
+    found: dict[Key, SliceError] = clusters.slices(job.slices.index(by), loss, ours, outputs, len(by.parts))
     return found
 
 
-def _own(error: SliceError | None) -> Error | None:
-    if error is None or error.stderr is None:
-        return None
-    return Error(error.stderr, error.clusters - 1)
+def _by_cluster(found: Numbers, errors: Sequence[SliceError | None]) -> tuple[Numbers, np.ndarray]:
+    """The numbers with the errors of clusters, and how many of these each slice has."""
+    stderr = np.array([np.nan if one is None or one.stderr is None else one.stderr for one in errors])
+    clusters = np.array([0 if one is None else one.clusters for one in errors], np.int64)
+    df = np.where(np.isnan(stderr), np.nan, clusters - 1.0)
+    return found._replace(own=found.own._replace(stderr=stderr, df=df)), clusters
 
 
-def _of_clusters(entry: LossResult, rest: LossResult, error: SliceError | None) -> Difference | None:
-    """How a slice differs from the rest where clusters may have rows in both."""
-    if not rest.count:
-        return None
-    value = entry.value - rest.value
-    if error is None or error.difference_stderr is None:
-        return Difference(value, None, None)
-    return Difference(value, error.difference_stderr, error.difference_clusters - 1)
+def _of_clusters(errors: Sequence[SliceError | None]) -> tuple[Floats, Floats]:
+    """The errors of differences and their df, where clusters may have rows in a slice and in the rest."""
+    sure = [None if one is None or one.difference_stderr is None else one for one in errors]
+    stderr = [np.nan if one is None or one.difference_stderr is None else one.difference_stderr for one in sure]
+    df = [np.nan if one is None else one.difference_clusters - 1.0 for one in sure]
+    return np.array(stderr), np.array(df)
 
 
-def _reduced(evaluation: Evaluation, loss: int, cells: tuple[LossPartial, ...]) -> LossResult:
-    job = evaluation.plan.job
-    return reduce(job.losses[loss], cells, evaluation.request.reduction, "nan", "weights" in job.columns)
+def _of_rows(found: Numbers) -> tuple[Floats, Floats]:
+    """The errors of differences and their df, where a slice's rows and the rest are apart (Welch)."""
+    own, rest = found.own, found.rest
+    with np.errstate(over="ignore"):
+        stderr = np.sqrt(own.stderr * own.stderr + rest.stderr * rest.stderr)
+    return stderr, student.welch_dfs(own.stderr, own.df, rest.stderr, rest.df)
 
 
-def difference(entry: LossResult, rest: LossResult) -> Difference | None:
-    """How a slice differs from the rest, whose rows are others; None where there is no rest."""
-    if not rest.count:
-        return None
-    value = entry.value - rest.value
-    if entry.stderr is None or rest.stderr is None or entry.df is None or rest.df is None:
-        return Difference(value, None, None)
-    stderr = (entry.stderr**2 + rest.stderr**2) ** 0.5
-    return Difference(value, stderr, welch_df(entry.stderr, entry.df, rest.stderr, rest.df))
-
-
-def _with_differences(
-    entries: list[dict[str, Any]], differences: Sequence[Difference | None], level: float, correction: str
-) -> list[dict[str, Any]]:
-    """The slices with their differences, whose p-values are corrected for how many there are."""
-    p = [_p(one) for one in differences]
-    for entry, one, alone, among in zip(entries, differences, p, CORRECTIONS[correction](p), strict=True):
-        if one is None:
-            entry["difference"] = None
-            continue
-        bounds: tuple[float | None, float | None] = (None, None)
-        if one.stderr is not None and one.df is not None:
-            bounds = t_interval(one.value, one.stderr, one.df, level)
-        said = {"value": one.value, "stderr": one.stderr, "low": bounds[0], "high": bounds[1]}
-        entry["difference"] = {**said, "p": alone, "p_adjusted": among, "correction": correction}
-    return entries
-
-
-def _p(one: Difference | None) -> float | None:
-    """Welch's test; None where there is no spread to hold a difference against."""
-    if one is None or not one.stderr or one.df is None or not one.df > 0:
-        return None
-    return two_sided(one.value / one.stderr, one.df)
+def _differences(found: Numbers, stderr: Floats, df: Floats, level: float, correction: str) -> Differences:
+    """How slices differ from the rest, with p-values that are corrected for how many there are."""
+    there = found.rest.rows > 0
+    with np.errstate(invalid="ignore"):
+        value = found.own.value - found.rest.value
+    stderr = np.where(there, stderr, np.nan)
+    low, high = student.t_intervals(value, stderr, df, level)
+    # without a spread there is nothing to hold a difference against
+    tested = (stderr > 0.0) & (df > 0.0)
+    p = np.full(len(value), np.nan)
+    with np.errstate(over="ignore"):
+        p[tested] = student.two_sided(value[tested] / stderr[tested], df[tested])
+    return Differences(there, value, stderr, low, high, tested, p, adjusted(p, correction))

@@ -21,6 +21,45 @@ class Presented(NamedTuple):
     by: dict[str, Shown]
 
 
+class Order(NamedTuple):
+    """The slices in order.
+
+    Attributes:
+        places: of each, where its key stands among those given.
+        columns: the names of what they are sliced by.
+        whole: of each column, whether its keys are whole numbers.
+    """
+
+    places: list[int]
+    columns: tuple[str, ...]
+    whole: tuple[bool, ...]
+
+    def named(self, key: Key) -> dict[str, Shown]:
+        """What a slice is called."""
+        return {
+            name: int(text) if one and text is not None else text
+            for name, text, one in zip(self.columns, key, self.whole, strict=True)
+        }
+
+
+def ordered(by: By, keys: Sequence[Key]) -> Order:
+    """The one order of slices.
+
+    Args:
+        by: what tells them apart.
+        keys: all of them, each once, in any order.
+    """
+    parts = by.parts
+    whole = tuple(not part.how and _all_whole({key[i] for key in keys}) for i, part in enumerate(parts))
+    first, *others = (_rank(part, one) for part, one in zip(parts, whole, strict=True))
+    if others:
+        ranks = [first, *others]
+        places = sorted(range(len(keys)), key=lambda i: [r(text) for r, text in zip(ranks, keys[i], strict=True)])
+    else:
+        places = sorted(range(len(keys)), key=lambda i: first(keys[i][0]))
+    return Order(places, tuple(by.columns), whole)
+
+
 def presented(by: By, keys: Iterable[Key]) -> list[Presented]:
     """The slices in order, each with its name.
 
@@ -29,17 +68,8 @@ def presented(by: By, keys: Iterable[Key]) -> list[Presented]:
         keys: all of them, each once, in any order.
     """
     found = list(keys)
-    whole = [not part.how and _all_whole({key[i] for key in found}) for i, part in enumerate(by.parts)]
-    ranks = [_rank(part, one) for part, one in zip(by.parts, whole, strict=True)]
-    found.sort(key=lambda key: [rank(text) for rank, text in zip(ranks, key, strict=True)])
-    return [Presented(key, _named(by.columns, key, whole)) for key in found]
-
-
-def _named(columns: Sequence[str], key: Key, whole: Sequence[bool]) -> dict[str, Shown]:
-    return {
-        name: int(text) if one and text is not None else text
-        for name, text, one in zip(columns, key, whole, strict=True)
-    }
+    order = ordered(by, found)
+    return [Presented(found[i], order.named(found[i])) for i in order.places]
 
 
 def _all_whole(texts: set[str | None]) -> bool:

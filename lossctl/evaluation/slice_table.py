@@ -14,8 +14,8 @@ from lossctl.readers.where_values import arrow
 if TYPE_CHECKING:
     from lossctl.evaluation.rows import Whole
 
-# a table of so many numbers still lies in a cache
-SPAN = 1 << 18
+# a table of so many numbers takes 16 MB, and is faster than a hash also where it lies in no cache
+SPAN = 1 << 21
 Name = TypeVar("Name", bound=Hashable)
 
 

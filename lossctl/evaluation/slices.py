@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress, count, repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lossctl.audit.bootstrap import Resampler
+from lossctl.audit.bootstrap import Resampler, bytes_needed
 from lossctl.audit.grouped import GroupSums
 from lossctl.audit.groupmoments import GroupMoments
 from lossctl.audit.replicates import Replicates
 from lossctl.audit.spread import Spread, SpreadPart
+from lossctl.errors import UsageError
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.slicing import Slicer
+from lossctl.readers.npy import half_of_memory
 
 Bias: TypeAlias = "Callable[[Judged, Sequence[np.ndarray | None]], LossColumn]"
 
@@ -22,11 +25,17 @@ if TYPE_CHECKING:
     from lossctl.evaluation.by import By
     from lossctl.evaluation.identity import Identity
     from lossctl.evaluation.request import Job
+    from lossctl.evaluation.rows import Whole
     from lossctl.evaluation.slicing import Key
     from lossctl.evaluation.work import Judged
 
+# up to so many slices whatever is asked of each is computed
+MANY = 10_000
+# of a slice's sketch: some twenty buckets of rows, and the like again while parts merge
+SPREAD_BYTES = 2048
 
-class SlicePart(NamedTuple):
+
+class SlicePart:
     """What the slices of one --by gave.
 
     Attributes:
@@ -35,18 +44,32 @@ class SlicePart(NamedTuple):
         spreads, replicates: of each loss, where they are wanted.
     """
 
-    keys: tuple[Key, ...]
-    sums: tuple[tuple[GroupMoments, ...], ...]
-    spreads: tuple[SpreadPart | None, ...]
-    replicates: tuple[Replicates | None, ...]
+    __slots__ = ("_places", "keys", "replicates", "spreads", "sums")
+    # what makes one
+    _fields = ("keys", "sums", "spreads", "replicates")
+
+    def __init__(
+        self,
+        keys: Sequence[Key],
+        sums: tuple[tuple[GroupMoments, ...], ...],
+        spreads: tuple[SpreadPart | None, ...],
+        replicates: tuple[Replicates | None, ...],
+    ) -> None:
+        self.keys, self.sums, self.spreads, self.replicates = keys, sums, spreads, replicates
+        self._places: dict[Key, int] | None = None
 
     def merge(self, other: SlicePart) -> SlicePart:
-        """Both together: the union of their slices."""
-        places = {key: i for i, key in enumerate(self.keys)}
-        into = np.array([places.setdefault(key, len(places)) for key in other.keys], np.int64)
-        groups = len(places)
-        return SlicePart(
-            tuple(places),
+        """Both together: the union of their slices.
+
+        Raises:
+            UsageError: more slices than there is memory for, with what is asked of each.
+        """
+        into, new = self._into(other.keys)
+        groups = len(self.keys) + len(new)
+        drawn = [replicates.replicates for replicates in self.replicates if replicates is not None]
+        refuse_many("--by", groups, drawn, len(self.spreads) - self.spreads.count(None))
+        together = SlicePart(
+            [*self.keys, *new],
             tuple(
                 tuple(a.added(b, into, groups) for a, b in zip(one, more, strict=True))
                 for one, more in zip(self.sums, other.sums, strict=True)
@@ -60,6 +83,21 @@ class SlicePart(NamedTuple):
                 for a, b in zip(self.replicates, other.replicates, strict=True)
             ),
         )
+        # parts merge one into the other, so that a copy for each would be for nothing
+        together._places, self._places = self._places, None
+        return together
+
+    def _into(self, keys: Sequence[Key]) -> tuple[Whole, Sequence[Key]]:
+        """(len(keys),) the places of some keys here, and those that are new, which stand behind."""
+        places = self._places if self._places is not None else dict(zip(self.keys, count(), strict=False))
+        into = np.fromiter(map(places.get, keys, repeat(-1)), np.int64, len(keys))
+        unknown = into < 0
+        new = keys if unknown.all() else list(compress(keys, unknown.tolist()))
+        fresh = range(len(self.keys), len(self.keys) + len(new))
+        into[unknown] = fresh
+        places.update(zip(new, fresh, strict=True))
+        self._places = places
+        return into, new
 
 
 class SliceParts(NamedTuple):
@@ -70,6 +108,30 @@ class SliceParts(NamedTuple):
     def merge(self, other: SliceParts) -> SliceParts:
         """Both together."""
         return SliceParts(tuple(a.merge(b) for a, b in zip(self.each, other.each, strict=True)))
+
+
+def refuse_many(name: str, groups: int, replicates: Sequence[int], sketches: int) -> None:
+    """Refuse what would take more than half of the memory for so many slices.
+
+    Args:
+        name: of what they are sliced by.
+        groups: how many there are by now.
+        replicates: how many each loss has, of those that have some.
+        sketches: how many losses have one.
+
+    Raises:
+        UsageError: naming what to leave out.
+    """
+    needed = {
+        "--bootstrap": sum(bytes_needed(groups, count) for count in replicates),
+        "--spread, --quantiles or --hist": groups * sketches * SPREAD_BYTES,
+    }
+    for flag, size in needed.items():
+        if groups > MANY and size > half_of_memory():
+            raise UsageError(
+                f"{name} makes {groups:,} slices or more, for which {flag} would take {size / 1e9:,.1f} GB, "
+                "over half of this machine's memory; leave it out, or slice by what has fewer values"
+            )
 
 
 class _Sliced:
@@ -86,7 +148,7 @@ class _Sliced:
 
     def part(self) -> SlicePart:
         return SlicePart(
-            tuple(self.slicer.keys),
+            self.slicer.keys,
             tuple(tuple(one.flush() for one in some) for some in self.sums),
             tuple(None if one is None else one.flush() for one in self.spreads),
             tuple(None if one is None else one.flush() for one in self.replicates),
@@ -119,9 +181,16 @@ class Slices(Accumulator):
         self.sliced = [_Sliced(by, tracks, job) for by in job.slices]
 
     def begin(self, judged: Judged) -> None:
-        """A block comes."""
+        """A block comes.
+
+        Raises:
+            UsageError: more slices than there is memory for, with what is asked of each.
+        """
         self.judged = judged
         self.codes = [one.slicer.codes(judged.chunk) for one in self.sliced]
+        for one, (_, groups) in zip(self.sliced, self.codes, strict=True):
+            drawn = [sampler.replicates for sampler in one.replicates if sampler is not None]
+            refuse_many(f"--by {one.slicer.by}", groups, drawn, len(one.spreads) - one.spreads.count(None))
 
     def cell(self, loss: int, cell: int, column: LossColumn) -> None:
         """What one of a loss's sums adds up."""

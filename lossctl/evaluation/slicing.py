@@ -57,7 +57,7 @@ class Slicer:
         """The slices' keys, in the order of their numbers."""
         if self.crossings:
             return tuple(self.crossings[-1].numbered.keys)
-        return tuple((key,) for key in self.columns[0].numbered.keys)
+        return tuple(zip(self.columns[0].numbered.keys, strict=True))
 
 
 class _Crossing:

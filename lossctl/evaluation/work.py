@@ -14,7 +14,7 @@ from lossctl.audit.moments import LossPartial
 from lossctl.audit.rows import LossColumn
 from lossctl.audit.sums import Sums, unweighted
 from lossctl.errors import DataError
-from lossctl.evaluation.audited import audit_columns, audit_of
+from lossctl.evaluation.audited import audit_columns, audit_of, coded_columns
 from lossctl.evaluation.checks import Check, Verdict, checks_for, judge, values_of
 from lossctl.evaluation.clip import GUARDS, ClipPart, ClipParts, ClipTally, can_clip
 from lossctl.evaluation.frames import Buffers, digest_rows, loss_rows
@@ -25,6 +25,7 @@ from lossctl.evaluation.rows import LossRows
 from lossctl.evaluation.settled import Cell, Settled
 from lossctl.readers.arrow import takeable
 from lossctl.readers.block import Block, Columns, lay_chunk
+from lossctl.readers.source import with_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,13 +76,23 @@ def judged_blocks(job: Job, unit: Unit, extra: tuple[str, ...] = ()) -> Iterator
     return (judged for (judged,) in judged_together((job,), unit, extra))
 
 
-def judged_together(jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] = ()) -> Iterator[list[Judged]]:
-    """The blocks of a unit that several jobs share, each laid out and checked for each of them."""
+def judged_together(
+    jobs: tuple[Job, ...], unit: Unit, extra: tuple[str, ...] = (), coded: frozenset[str] = frozenset()
+) -> Iterator[list[Judged]]:
+    """The blocks of a unit that several jobs share, each laid out and checked for each of them.
+
+    Args:
+        jobs: whose files are the same.
+        unit: of one of them.
+        extra: columns that are read besides those of the roles.
+        coded: columns that may come as dictionaries.
+    """
     checks = [checks_for(job) for job in jobs]
     read = [name for job in jobs for group in job.columns.values() for name in group]
     names = list(dict.fromkeys([*read, *extra]))
     first = 0
-    chunks = jobs[0].sources[unit.file].read(unit, names, min(job.batch_rows for job in jobs))
+    source = jobs[0].sources[unit.file]
+    chunks = (with_codes(source, coded) if coded else source).read(unit, names, min(job.batch_rows for job in jobs))
     for chunk in timing.each("decode", chunks):
         if chunk.covered:
             yield [_laid_and_judged(job, unit, first, chunk, held) for job, held in zip(jobs, checks, strict=True)]
@@ -194,7 +205,10 @@ def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
 def evaluate_unit(jobs: tuple[Job, ...], unit: Unit) -> tuple[Partial, ...]:
     """The partials of one unit, one for each job."""
     tallies = [Tally(job, unit) for job in jobs]
-    for together in judged_together(jobs, unit, tuple(name for job in jobs for name in audit_columns(job))):
+    extra = tuple(name for job in jobs for name in audit_columns(job))
+    # what one job reads as it is, it does for all
+    coded = frozenset[str].intersection(*map(coded_columns, jobs))
+    for together in judged_together(jobs, unit, extra, coded):
         for tally, judged in zip(tallies, together, strict=True):
             tally.add(judged)
     return tuple(tally.partial() for tally in tallies)

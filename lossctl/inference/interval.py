@@ -29,7 +29,7 @@ def t_interval(value: float, stderr: float, df: float, level: float) -> tuple[fl
     """
     if stderr == 0.0:
         return value, value
-    half = stderr * -student.quantile(float(_outside(level)), df)
+    half = stderr * -student.quantile(float(outside_share(level)), df)
     return value - half, value + half
 
 
@@ -66,7 +66,7 @@ def percentile_interval(replicates: Iterable[float], level: float) -> tuple[floa
     ordered = sorted(_defined(replicates))
     if not ordered:
         return nan, nan
-    below = _outside(level)
+    below = outside_share(level)
     return linear_quantile(ordered, below), linear_quantile(ordered, 1 - below)
 
 
@@ -118,7 +118,7 @@ def permutation_p(observed: float, replicates: Iterable[float]) -> float:
 
 
 @lru_cache
-def _outside(level: float) -> Fraction:
+def outside_share(level: float) -> Fraction:
     """The share on either side of a middle one, of the level's shortest decimal form."""
     from fractions import Fraction
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lossctl.readers.where import Tree
 
 # row groups are joined until a unit has this many rows or bytes
+# bytes that codes of few texts take a row, besides these texts; a text takes four and its own
+CODE_BYTES, FEW_BYTES = 2, 1 << 17
 UNIT_ROWS = 1 << 17
 UNIT_BYTES = 1 << 22
 # of many columns more, since each has costs of its own in every unit
@@ -70,7 +72,7 @@ class ParquetSource(NamedTuple):
     def with_codes(self, names: frozenset[str]) -> ParquetSource:
         """The same, with some more columns of text as dictionaries, which for few different ones is much faster."""
         text = {column.name for column in self.columns() if column.kind == "string"}
-        return self._replace(codes=self.codes | (names & text))
+        return self._replace(codes=self.codes | _few(self.path, names & text, *files.facts(self.path)))
 
     def rows_of(self, unit: Unit) -> int:
         """How many rows a unit has, from the metadata."""
@@ -104,6 +106,18 @@ class ParquetSource(NamedTuple):
             _refuse_lost(self.path, error)
             group = _first_bad(self.path, groups, names)
             raise DataError(f"{self.path}: row group {group} cannot be decoded: {brief(error)}") from None
+
+
+@lru_cache(maxsize=64)
+def _few(path: str, names: frozenset[str], size: int, changed: int) -> frozenset[str]:
+    """Those columns of which the file itself holds codes, as few different texts take; of many, codes take longer."""
+    metadata = _metadata(path)
+    owners = [owner for owner, _ in _all_leaves(path, size, changed)]
+    places = [i for i, owner in enumerate(owners) if owner in names]
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    chunks = ((owners[i], group.column(i)) for group in groups for i in places)
+    many = {name for name, chunk in chunks if chunk.total_uncompressed_size > CODE_BYTES * chunk.num_values + FEW_BYTES}
+    return names - many
 
 
 def _leaves(path: str, names: Sequence[str]) -> list[str]:

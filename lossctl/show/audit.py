@@ -42,14 +42,25 @@ def _of_loss(entry: LossResult, width: int | None, color: bool, view: View | Non
 
         found = entry.more["histogram"]
         yield f"rows by {name}\n" + histogram.render(found["edges"], found["counts"], width, color)
-    for slicing, slices in groupby(entry.slices, key=lambda one: one["slicing"]):
+    for slicing, slices in _by_slicing(entry.slices) if entry.slices else ():
         from lossctl.show import slices as sliced
 
-        yield f"{name} by {printable(slicing)}\n" + sliced.render(list(slices), view or sliced.View(), width, color)
+        yield f"{name} by {printable(slicing)}\n" + sliced.render(slices, view or sliced.View(), width, color)
     for side, word in SIDES.items():
         rows = entry.more.get(side)
         if rows:
             yield f"rows of the {word} {name}\n" + rendered(_rows(rows), width, color)
+
+
+def _by_slicing(slices: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """The slices of each --by, with what it says."""
+    from lossctl.evaluation.sliced import SliceTables
+
+    if isinstance(slices, SliceTables):
+        yield from ((table.slicing, table) for table in slices.tables)
+        return
+    for slicing, some in groupby(slices, key=lambda one: one["slicing"]):
+        yield slicing, list(some)
 
 
 def _facts(more: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,8 @@ import io
 import json
 import os.path
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice, repeat
 from typing import Any
 
 from lossctl.errors import UsageError, nearest
@@ -28,6 +28,8 @@ SUFFIXES = {
     ".pq": "parquet",
     ".npy": "npy",
 }
+# slices that are written at once
+TOGETHER = 1 << 10
 FIELDS = (
     *("loss", "spec", "options", "reduction", "value", "sum", "count", "weight_sum"),
     *("denominator", "denominator_name", "stderr", "min", "max"),
@@ -51,7 +53,12 @@ def format_of(path: str) -> str | None:
 
 
 def render(result: Report, format: str) -> str:
-    """The whole result as one text that ends in a newline.
+    """The whole result as one text that ends in a newline; see `pieces`."""
+    return "".join(pieces(result, format))
+
+
+def pieces(result: Report, format: str) -> Iterator[str]:
+    """The result as a text that ends in a newline, piece by piece: there may be millions of slices.
 
     Args:
         result: what one call found.
@@ -60,16 +67,16 @@ def render(result: Report, format: str) -> str:
     Raises:
         UsageError: the format is no such name.
     """
-    writers: dict[str, Callable[[Report], str]] = {
+    writers: dict[str, Callable[[Report], Iterable[str]]] = {
         "json": _json,
         "jsonl": _jsonl,
-        "csv": lambda found: delimited(*_flat(found), ","),
-        "tsv": lambda found: delimited(*_flat(found), "\t"),
-        "markdown": _markdown,
+        "csv": lambda found: delimited_pieces(*_flat(found), ","),
+        "tsv": lambda found: delimited_pieces(*_flat(found), "\t"),
+        "markdown": lambda found: [_markdown(found)],
     }
     if format not in writers:
         raise UsageError(f"--format {format} is none of {', '.join(FORMATS)}{nearest(format, FORMATS)}")
-    return writers[format](result)
+    return iter(writers[format](result))
 
 
 def value_only(result: Report) -> str:
@@ -98,15 +105,65 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _json(result: Report) -> str:
-    return json_text(result.to_dict(), indent=2) + "\n"
+def _json(result: Report) -> Iterator[str]:
+    yield from _written(result.to_dict(made=False), 2)
+    yield "\n"
 
 
-def _jsonl(result: Report) -> str:
+def _jsonl(result: Report) -> Iterator[str]:
     # what is of the whole call stands in every line, as a line is read by itself
     whole = {"rows": result.rows.to_dict(), **({} if result.gates is None else {"gates": result.gates.to_dict()})}
-    lines = (json_text({"schema_version": SCHEMA_VERSION, **entry.to_dict(), **whole}) for entry in result.results)
-    return "".join(f"{line}\n" for line in lines)
+    for entry in result.results:
+        yield from _written({"schema_version": SCHEMA_VERSION, **entry.to_dict(made=False), **whole}, None)
+        yield "\n"
+
+
+def _written(value: Any, indent: int | None, depth: int = 0) -> Iterator[str]:
+    """JSON as `json_text` writes it, save that slices stand one a line, each made when its turn comes."""
+    if not _holds_slices(value):
+        # no text has a newline within quotes
+        text = json_text(value, indent)
+        yield text if indent is None else text.replace("\n", "\n" + " " * (indent * depth))
+        return
+    own, inner = ("", "") if indent is None else ("\n" + " " * (indent * level) for level in (depth, depth + 1))
+    between, further = inner, "," + (inner or " ")
+    brackets = "{}" if isinstance(value, Mapping) else "[]"
+    yield brackets[0]
+    if not isinstance(value, Mapping | list):
+        for texts in _batches(map(_slice_text, value), TOGETHER):
+            yield between + further.join(texts)
+            between = further
+    else:
+        names = [f"{json_text(name)}: " for name in value] if isinstance(value, Mapping) else repeat("")
+        for name, entry in zip(names, value.values() if isinstance(value, Mapping) else value, strict=False):
+            yield between + name
+            yield from _written(entry, indent, depth + 1)
+            between = further
+    yield own + brackets[1]
+
+
+def _holds_slices(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_slices, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_slices, value))
+    return isinstance(value, Sequence) and not isinstance(value, str | tuple) and len(value) > 0
+
+
+_ENCODED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+
+
+def _slice_text(entry: Mapping[str, Any]) -> str:
+    try:
+        # most have finite numbers alone, and are written as they are
+        return encodable(_ENCODED(entry))
+    except ValueError:
+        return json_text(entry)
+
+
+def _batches(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    while batch := list(islice(texts, size)):
+        yield batch
 
 
 def _flat(result: Report) -> tuple[Sequence[str], Iterable[Mapping[str, Any]]]:
@@ -134,11 +191,16 @@ def _markdown(result: Report) -> str:
 
 def delimited(fields: Sequence[str], records: Iterable[Mapping[str, Any]], delimiter: str) -> str:
     """A line a record below the fields' names, in CSV's quoting."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(fields)
-    writer.writerows([_cell(record[name]) for name in fields] for record in records)
-    return encodable(text.getvalue())
+    return "".join(delimited_pieces(fields, records, delimiter))
+
+
+def delimited_pieces(fields: Sequence[str], records: Iterable[Mapping[str, Any]], delimiter: str) -> Iterator[str]:
+    """The same, piece by piece."""
+    lines = chain([list(fields)], ([_cell(record[name]) for name in fields] for record in records))
+    while batch := list(islice(lines, TOGETHER)):
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(batch)
+        yield encodable(text.getvalue())
 
 
 def _cell(found: Any) -> str:

@@ -53,20 +53,36 @@ def ordered(slices: Sequence[Entry], sort: str) -> list[Entry]:
     Raises:
         UsageError: another.
     """
+    return [slices[place] for place in places(slices, sort)]
+
+
+def places(slices: Sequence[Entry], sort: str) -> Sequence[int]:
+    """Where the slices of `ordered` stand."""
     by, down = check_sort(sort).removeprefix("-"), sort.startswith("-")
+    every = range(len(slices))
     if by == "key":
-        return list(reversed(slices)) if down else list(slices)
-    ranked = [(_rank(entry, by), entry) for entry in slices]
-    known = [(rank, entry) for rank, entry in ranked if rank is not None]
-    known.sort(key=lambda pair: -pair[0] if down else pair[0])
-    return [*(entry for _, entry in known), *(entry for rank, entry in ranked if rank is None)]
+        return every[::-1] if down else every
+    ranks = _column(slices, by)
+    known = [place for place in every if ranks[place] == ranks[place]]
+    known.sort(key=lambda place: -ranks[place] if down else ranks[place])
+    return [*known, *(place for place in every if ranks[place] != ranks[place])]
 
 
-def _rank(entry: Entry, by: str) -> float | None:
+def _column(slices: Sequence[Entry], name: str) -> Sequence[float]:
+    """A number of each slice; NaN for none."""
+    own = getattr(slices, "number", None)
+    if own is not None:
+        # where slices are made when they are asked for, their numbers are there without
+        numbers: list[float] = own(name).tolist()
+        return numbers
+    return [_number(entry, name) for entry in slices]
+
+
+def _number(entry: Entry, name: str) -> float:
     told = entry.get("difference") or {}
     values = {"difference": told.get("value"), "p": told.get("p_adjusted", told.get("p"))}
-    found = float(value) if (value := values.get(by, entry.get(by))) is not None else math.nan
-    return None if math.isnan(found) else found
+    value = values.get(name, entry.get(name))
+    return math.nan if value is None else float(value)
 
 
 def render(slices: Sequence[Entry], view: View, width: int | None, color: bool) -> str:
@@ -78,8 +94,8 @@ def render(slices: Sequence[Entry], view: View, width: int | None, color: bool) 
         width: the terminal's columns; None where there is no terminal, and nothing is ever cut or folded.
         color: whether to write dim and bold.
     """
-    every = ordered(slices, view.sort)
-    shown = every[: view.top or None]
+    every = places(slices, view.sort)
+    shown = [slices[place] for place in every[: view.top or None]]
     total, p = _total(slices), _p_head(slices)
     facts = [_facts(entry, total, view, p) for entry in shown]
     few = [_count(entry) < view.min_count for entry in shown]
@@ -194,4 +210,4 @@ def _count(entry: Entry) -> int:
 
 
 def _total(slices: Sequence[Entry]) -> float:
-    return math.fsum(float(entry["weight_sum"]) for entry in slices)
+    return math.fsum(_column(slices, "weight_sum"))

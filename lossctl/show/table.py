@@ -54,9 +54,12 @@ def document(report: Report, width: int | None, color: bool) -> str:
 
 def _more(result: Report, width: int | None, color: bool, view: View | None) -> str:
     """What the audit found, and the verdicts of gates."""
-    from lossctl.show.audit import audit_text
+    found = ""
+    if result.more or any(entry.more or entry.slices for entry in result.results):
+        from lossctl.show.audit import audit_text
 
-    return audit_text(result, width, color, view) + _gates(result, width, color)
+        found = audit_text(result, width, color, view)
+    return found + _gates(result, width, color)
 
 
 def _gates(result: Report, width: int | None, color: bool) -> str:

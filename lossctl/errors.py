@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class LossctlError(Exception):
@@ -56,6 +57,20 @@ class GateError(LossctlError):
     """
 
     exit_code = 1
+
+
+@contextmanager
+def said_of(name: str, raised: type[LossctlError] = UsageError) -> Iterator[None]:
+    """Mistakes in words are told with whose they are, such as the file that they do not fit.
+
+    Args:
+        name: what stands before each.
+        raised: what they become; DataError where a file holds the words.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise raised(f"{name}: {error}") from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

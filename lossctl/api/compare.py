@@ -14,7 +14,7 @@ from lossctl.api.comparison import Comparison
 from lossctl.api.inputs import Selector, inputs
 from lossctl.api.models import model_names
 from lossctl.api.surroundings import ready
-from lossctl.errors import UsageError, nearest
+from lossctl.errors import UsageError, nearest, said_of
 from lossctl.evaluation.shape_words import Classes, Labels, class_names, shapes
 
 if TYPE_CHECKING:
@@ -343,10 +343,8 @@ def _keys(
 
 def _files(name: str, data: Any) -> tuple[Any, ...]:
     """A model's paths or its one source."""
-    try:
+    with said_of(name):
         files, _ = inputs([data] if isinstance(data, str | os.PathLike) else data, {}, True)
-    except UsageError as error:
-        raise UsageError(f"{name}: {error}") from None
     if not files:
         raise UsageError(f"{name}: no data")
     return files

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+from lossctl.api.finished import Finished
 from lossctl.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
     from lossctl.comparison.evidence import Signature
     from lossctl.comparison.result import ComparisonReport, ModelResult
     from lossctl.comparison.run import Compared
-    from lossctl.evaluation.gate_verdict import Verdicts
-    from lossctl.evaluation.result import RowAccount, Warned
 
 
-class Comparison:
+class Comparison(Finished["ComparisonReport"]):
     """Models compared on the rows that all of them have.
 
     Example:
@@ -44,16 +43,6 @@ class Comparison:
     def results(self) -> tuple[ModelResult, ...]:
         """Of each loss every model's, the baseline's first."""
         return self.report.results
-
-    @property
-    def rows(self) -> RowAccount:
-        """The account of the baseline's rows."""
-        return self.report.rows
-
-    @property
-    def warnings(self) -> tuple[Warned, ...]:
-        """What deserves a look although it stopped nothing."""
-        return self.report.warnings
 
     @property
     def signature(self) -> Signature:
@@ -96,34 +85,6 @@ class Comparison:
             track: (str(contest.jobs[0].losses[i]), asked.names[k]) for track, (k, i) in enumerate(contest.tracks)
         }
         return (table for _, _, table in changed_rows(self._compared.evaluations[0], called or {}, tracks))
-
-    def gate(self, *gates: str, on: Literal["value", "ci"] = "value") -> Verdicts:
-        """What becomes of gates, such as "diff > 0.01": each fails where it holds.
-
-        Args:
-            *gates: as --fail-if takes them.
-            on: "ci" judges values on their intervals.
-
-        Raises:
-            UsageError: a text that is no gate, or a model or loss that the call does not have.
-            DataError: what a gate names is absent, null or NaN.
-        """
-        from lossctl.evaluation import gate_verdict
-
-        document = self.to_dict()
-        found = gate_verdict.judge(gate_verdict.gates(gates, document["results"], on), document, on)
-        gate_verdict.refuse_errors(found)
-        return found
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document that `--json` writes, with Python's numbers."""
-        return self.report.to_dict()
-
-    def to_json(self) -> str:
-        """The document as JSON: numbers in full, those that are not finite as texts."""
-        from lossctl.show.machine import json_text
-
-        return json_text(self.to_dict(), indent=2) + "\n"
 
     def __repr__(self) -> str:
         said = ", ".join(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lossctl.api.audit import audit_words
@@ -13,7 +12,7 @@ from lossctl.api.compare import refuse_comparison
 from lossctl.api.result import Result
 from lossctl.api.surroundings import ready
 from lossctl.catalogue.registry import names
-from lossctl.errors import DataError, UsageError
+from lossctl.errors import DataError, UsageError, said_of
 
 if TYPE_CHECKING:
     from lossctl.evaluation.request import Request
@@ -95,7 +94,7 @@ def _compared(document: Mapping[str, Any], data: tuple[str, ...], threads: int, 
     asked = comparison_of(document["recipe"], data, where)
     asked = asked._replace(request=asked.request._replace(threads=threads))
     _refuse_words(asked.request, where)
-    with _said_of(where):
+    with said_of(where, DataError):
         refuse_comparison(asked)
     ready()
     now = judged_again(document, report(compare(asked)).to_dict(), where)
@@ -137,18 +136,9 @@ def _paths(given: Paths) -> tuple[str, ...]:
     return tuple(os.fspath(path) for path in some)
 
 
-@contextmanager
-def _said_of(where: str) -> Iterator[None]:
-    """What no call can mean is a fault of the document."""
-    try:
-        yield
-    except UsageError as error:
-        raise DataError(f"{where}: {error}") from None
-
-
 def _refuse_words(request: Request, where: str) -> None:
     words = request.audit._asdict()
-    with _said_of(where):
+    with said_of(where, DataError):
         audit_words(ci=words.pop("level"), **words)
         refuse_words(
             request.losses[: 1 if request.across else None],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+from lossctl.api.finished import Finished
 from lossctl.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from lossctl.evaluation.gate_verdict import Verdicts
-    from lossctl.evaluation.result import InputFile, LossResult, Report, RowAccount, Warned
+    from lossctl.evaluation.result import InputFile, LossResult, Report
     from lossctl.evaluation.rows import LossRows
     from lossctl.evaluation.run import Evaluation
     from lossctl.evaluation.signature import Signature
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FLOATS = ("value", "sum", "weight_sum", "denominator", "stderr", "min", "max")
 
 
-class Result:
+class Result(Finished["Report"]):
     """The losses of some data, with the account of its rows.
 
     Shown as a table in a terminal (`print`, rich) and in a notebook.
@@ -43,7 +43,12 @@ class Result:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
-        self.report: Report = evaluation.report()
+        self._report = evaluation.report()
+
+    @property
+    def report(self) -> Report:
+        """All that was found."""
+        return self._report
 
     @property
     def value(self) -> float:
@@ -63,16 +68,6 @@ class Result:
     def results(self) -> tuple[LossResult, ...]:
         """Each loss with its value, sum, denominator, count, standard error and extremes."""
         return self.report.results
-
-    @property
-    def rows(self) -> RowAccount:
-        """The row account: `read`, `used` and, by reason, `dropped`."""
-        return self.report.rows
-
-    @property
-    def warnings(self) -> tuple[Warned, ...]:
-        """What deserves a look although it stopped nothing."""
-        return self.report.warnings
 
     @property
     def columns(self) -> dict[str, tuple[str, ...] | None]:
@@ -105,30 +100,6 @@ class Result:
             specs = [entry.spec for entry in self.results]
             raise UsageError(f"{len(found)} of the losses are {name!r}{nearest(name, specs)}; there are {specs}")
         return found[0]
-
-    def gate(self, *gates: str, on: Literal["value", "ci"] = "value") -> Verdicts:
-        """What becomes of gates, such as "mean > 0.3": each fails where it holds.
-
-        Args:
-            *gates: as --fail-if takes them; `lossctl.evaluation.gate` has the grammar.
-            on: "ci" judges values on their intervals, and then a gate may be inconclusive.
-
-        Raises:
-            UsageError: a text that is no gate, or a loss that the call does not have.
-            DataError: what a gate names is absent, null or NaN, or nothing has an interval.
-
-        Example:
-            >>> import lossctl
-            >>> found = lossctl.evaluate("samples/diabetes.csv", loss="mae")
-            >>> [entry.verdict for entry in found.gate("mean > 50", "mean > 40 and not dropped > 1%")]
-            ['pass', 'fail']
-        """
-        from lossctl.evaluation import gate_verdict
-
-        document = self.report.to_dict(made=False)
-        found = gate_verdict.judge(gate_verdict.gates(gates, document["results"], on), document, on)
-        gate_verdict.refuse_errors(found)
-        return found
 
     @property
     def row_names(self) -> tuple[str, ...]:
@@ -229,6 +200,12 @@ class Result:
 
         write_atomically(os.fspath(path), lambda file: save(self._evaluation, file, called or {}))
 
+    def to_json(self) -> str:
+        """The document as JSON: numbers in full, those that are not finite as texts; slices stand one a line."""
+        from lossctl.show.machine import render
+
+        return render(self.report, "json")
+
     def extreme_rows(self, called: Mapping[str, str] | None = None) -> Iterator[pa.Table]:
         """The rows of the highest and lowest losses with all their columns, by rank; a table for each loss and side.
 
@@ -244,16 +221,6 @@ class Result:
         if not (audit.worst or audit.best):
             raise UsageError("the rows of the highest losses were not kept; say worst=20")
         return extreme_rows(self._evaluation, called or {})
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document that `--json` writes, with Python's numbers."""
-        return self.report.to_dict()
-
-    def to_json(self) -> str:
-        """The document as JSON: numbers in full, those that are not finite as texts."""
-        from lossctl.show.machine import render
-
-        return render(self.report, "json")
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a loss: its name, value, sum, denominator, count, standard error and extremes; NaN for none."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.comparison.asked import Comparison, ending
-from lossctl.errors import UsageError
+from lossctl.errors import UsageError, said_of
 from lossctl.evaluation.plan import choose
 from lossctl.readers.roles import find_role, flag_of, labels_candidates, select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lossctl.catalogue.spec import BoundLoss
     from lossctl.readers.source import ColumnInfo, Source
 
@@ -51,7 +48,7 @@ def casts(asked: Comparison, each: Sequence[tuple[Source, ...]], columns: Sequen
     found: list[Cast] = []
     for model, own in zip(asked.models, each, strict=True):
         selectors = {**asked.request.roles, **model.roles}
-        with _said_of(own[0]):
+        with said_of(own[0].path):
             if not found:
                 found.append(_baseline(own[0].columns(), columns, selectors, asked.request.losses))
             else:
@@ -78,14 +75,6 @@ def _baseline(
     chosen |= {role: select(selectors[role], every, flag_of(role)) for role in elsewhere}
     roles = {role: one.columns for role, one in chosen.items()}
     return Cast(roles, True, roles)
-
-
-@contextmanager
-def _said_of(source: Source) -> Iterator[None]:
-    try:
-        yield
-    except UsageError as error:
-        raise UsageError(f"{source.path}: {error}") from None
 
 
 def _beside(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lossctl.audit.asked import Audit
-from lossctl.errors import UsageError
+from lossctl.errors import UsageError, said_of
 from lossctl.evaluation.executors import executor_for
 from lossctl.readers.roles import select
 
@@ -31,10 +31,8 @@ def check_columns(request: Request, sources: Sequence[Source]) -> None:
         columns = source.columns()
         for flag, names in (("--id", request.ids), ("--cluster", request.audit.cluster)):
             for name in names:
-                try:
+                with said_of(source.path):
                     select(name, columns, flag)
-                except UsageError as error:
-                    raise UsageError(f"{source.path}: {error}") from None
         if request.audit.by:
             from lossctl.evaluation.by import check, parse_all
 

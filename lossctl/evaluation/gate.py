@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -37,6 +37,7 @@ from typing import NamedTuple, TypeAlias
 
 from lossctl.errors import UsageError
 from lossctl.evaluation.gate_target import COUNTS, Target, target_of
+from lossctl.readers.connectives import IN_WORDS, Joined, Parser, Token
 
 
 class Limit(NamedTuple):
@@ -76,28 +77,7 @@ class Comparison:
     limit: Limit
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The opposite; unknown stays unknown."""
-
-    part: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of them."""
-
-    parts: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Any of them."""
-
-    parts: tuple[Tree, ...]
-
-
-Tree: TypeAlias = Comparison | Not | And | Or
+Tree: TypeAlias = Joined[Comparison]
 
 
 class Gate(NamedTuple):
@@ -107,8 +87,6 @@ class Gate(NamedTuple):
     tree: Tree
 
 
-# brackets and nots within each other, far below what the interpreter's stack bears
-DEEPEST = 50
 OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 KEYWORDS = ("and", "or", "not")
 QUOTED = r"""`(?:[^`]|``)+`|'(?:[^']|'')*'|"(?:[^"]|"")*\""""
@@ -127,14 +105,6 @@ TOKEN = re.compile(
 )
 
 
-class Token(NamedTuple):
-    """A piece of the text: a number, target, sign, keyword or the end, and the character it begins at, from 1."""
-
-    kind: str
-    said: str
-    at: int
-
-
 def parse_all(texts: Sequence[str]) -> tuple[Gate, ...]:
     """The gates of some texts.
 
@@ -144,119 +114,28 @@ def parse_all(texts: Sequence[str]) -> tuple[Gate, ...]:
     return tuple(Gate(text, _Parser(text).whole()) for text in texts)
 
 
-def comparisons(tree: Tree) -> Iterator[Comparison]:
-    """Every comparison of a gate, from left to right."""
-    match tree:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from comparisons(part)
-        case Not(part):
-            yield from comparisons(part)
-        case _:
-            yield tree
+class _Parser(Parser[Comparison]):
+    flag, pattern, word, keywords = "--fail-if", TOKEN, "target", KEYWORDS
+    brackets, closing, unclosed = "brackets", "and, or or )", "is never closed, or stands alone"
+    instead, beginning = {**IN_WORDS, "=": "=="}, "a target such as huber.mean, a number or an operator"
 
-
-class _Parser:
-    """A walk along the tokens; a method a rule of the grammar."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = list(_tokens(text))
-        self.place = self.depth = 0
-
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.place]
-
-    def whole(self) -> Tree:
-        tree = self.either()
-        if self.next.kind != "end":
-            raise _refusal(self.text, "and, or, or the end", self.next)
-        return tree
-
-    def either(self) -> Tree:
-        parts = [self.both()]
-        while self.took("or"):
-            parts.append(self.both())
-        return parts[0] if len(parts) == 1 else Or(tuple(parts))
-
-    def both(self) -> Tree:
-        parts = [self.single()]
-        while self.took("and"):
-            parts.append(self.single())
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
-
-    def single(self) -> Tree:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise _refusal(self.text, f"at most {DEEPEST} brackets and nots within each other", self.next)
-        found: Tree
-        if self.took("not"):
-            found = Not(self.single())
-        elif self.took("("):
-            found = self.either()
-            if not self.took(")"):
-                raise _refusal(self.text, "and, or or )", self.next)
-        else:
-            found = self.comparison()
-        self.depth -= 1
-        return found
-
-    def comparison(self) -> Comparison:
+    def predicate(self) -> Comparison:
         token = self.take("target", "what is judged, such as huber.mean or dropped,")
         with_place = f"--fail-if {self.text!r}: "
         target = target_of(token.said, with_place)
         if self.next.said not in OPERATORS:
-            raise _refusal(self.text, f"one of {' '.join(OPERATORS)}", self.next)
+            raise self.refusal(f"one of {' '.join(OPERATORS)}")
         op = self.take("sign", "").said
         number = self.take("number", "a number such as 0.3 or 0.1%")
         limit = Limit(number.said)
         if not math.isfinite(float(number.said.rstrip("%"))):
-            raise _refusal(self.text, "a number in the range of float64", number)
+            raise self.refusal("a number in the range of float64", number)
         if limit.percent and target.path and target.path[-1] in COUNTS:
             raise UsageError(f"{with_place}{target.text} is a count; compare it with a number without %")
         return Comparison(target, op, limit)
 
-    def took(self, said: str) -> bool:
-        """Whether the next token is this sign or keyword, which is then passed."""
-        found = self.next.said == said and self.next.kind in ("sign", "keyword")
-        self.place += found
-        return found
-
     def take(self, kind: str, expected: str) -> Token:
         found = self.next
         if found.kind != kind:
-            raise _refusal(self.text, expected, found)
-        self.place += 1
-        return found
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    at = 0
-    while at < len(text):
-        found = TOKEN.match(text, at)
-        if found is None:
-            raise _unknown(text, at)
-        kind, said = found.lastgroup, found[0]
-        at = found.end()
-        if kind == "target" and said.lower() in KEYWORDS:
-            kind, said = "keyword", said.lower()
-        if kind is not None:
-            yield Token(kind, said, found.start() + 1)
-    yield Token("end", "", len(text) + 1)
-
-
-def _unknown(text: str, at: int) -> UsageError:
-    mark = text[at]
-    if mark in "'\"`":
-        return UsageError(f"--fail-if {text!r}: the {mark} at character {at + 1} is never closed, or stands alone")
-    if mark in "&|!=":
-        expected = "==" if mark == "=" else "and, or or not, in words"
-        return _refusal(text, expected, Token("", mark, at + 1))
-    expected = "a target such as huber.mean, a number or an operator"
-    return _refusal(text, expected, Token("", text[at:].split()[0], at + 1))
-
-
-def _refusal(text: str, expected: str, found: Token) -> UsageError:
-    said = "the end" if found.kind == "end" else found.said
-    return UsageError(f"--fail-if {text!r}: expected {expected} at character {found.at}, found {said}")
+            raise self.refusal(expected, found)
+        return self.advance()

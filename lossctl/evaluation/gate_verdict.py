@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
 from lossctl.errors import DataError, UsageError
-from lossctl.evaluation.gate import And, Comparison, Gate, Limit, Not, Or, Tree, comparisons, parse_all
+from lossctl.evaluation.gate import Comparison, Gate, Limit, Tree, parse_all
 from lossctl.evaluation.gate_lookup import Found, bounded, look_up, result_of
 from lossctl.evaluation.gate_target import Document
 from lossctl.evaluation.result import plain
+from lossctl.readers.connectives import And, Not, Or, predicates
 
 Basis = Literal["value", "ci"]
 Word = Literal["pass", "fail", "inconclusive", "error"]
@@ -100,7 +101,7 @@ def gates(texts: Sequence[str], results: Sequence[Document] | None, on: str) -> 
     if on not in ("value", "ci"):
         raise UsageError(f"gates are judged on value or ci, got {on!r}")
     made = parse_all(texts)
-    targets = [(gate, entry.target) for gate in made for entry in comparisons(gate.tree)]
+    targets = [(gate, entry.target) for gate in made for entry in predicates(gate.tree)]
     for gate, target in targets:
         if target.kind == "loss" and results is not None:
             try:

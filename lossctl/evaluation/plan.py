@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from lossctl.catalogue.reductions import meaning
 from lossctl.catalogue.spec import BoundLoss
-from lossctl.errors import DataError, UsageError
+from lossctl.errors import DataError, UsageError, said_of
 from lossctl.evaluation import auditing, shaping
 from lossctl.evaluation.fit import fit
 from lossctl.evaluation.opening import open_all
@@ -58,7 +57,7 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
         request = with_long(request, sources[0])
     columns = sources[0].columns()
     asked = _with_roles_of_first(request) if request.across else request.losses
-    with _said_of(sources[0]):
+    with said_of(sources[0].path):
         selectors = request.roles if request.join is None else _across(sources[0], request.roles, asked)
         chosen = choose(columns, selectors, asked)
         chosen = {role: one._replace(behind=request.behind) for role, one in chosen.items()}
@@ -111,15 +110,6 @@ def _job(
         audit=request.audit,
         ids=request.ids,
     )
-
-
-@contextmanager
-def _said_of(source: Source) -> Iterator[None]:
-    """Mistakes in what columns are to be are told with the file that holds them."""
-    try:
-        yield
-    except UsageError as error:
-        raise UsageError(f"{source.path}: {error}") from None
 
 
 def _all_settled(

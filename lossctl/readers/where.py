@@ -21,9 +21,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from lossctl.errors import UsageError
+from lossctl.readers.connectives import IN_WORDS, And, Joined, Not, Parser, Token, predicates
 
 Plain: TypeAlias = bool | int | float | str
 
@@ -78,31 +78,9 @@ class Truth:
     column: Column
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The opposite; unknown stays unknown."""
+Predicate: TypeAlias = Comparison | In | IsNull | Truth
+Tree: TypeAlias = Joined[Predicate]
 
-    part: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of them."""
-
-    parts: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Any of them."""
-
-    parts: tuple[Tree, ...]
-
-
-Tree: TypeAlias = Comparison | In | IsNull | Truth | Not | And | Or
-
-# parentheses and nots within each other, far below what the interpreter's stack bears
-DEEPEST = 50
 OPERATORS = {"==": "=", "=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 KEYWORDS = frozenset({"and", "or", "not", "in", "between", "is", "null", "true", "false"})
 TOKEN = re.compile(
@@ -114,14 +92,6 @@ TOKEN = re.compile(
     | (?P<sign><=|>=|<>|==|!=|[=<>(),])""",
     re.VERBOSE,
 )
-
-
-class Token(NamedTuple):
-    """A piece of the text: a number, text, name, sign, keyword or the end, and the character it begins at, from 1."""
-
-    kind: str
-    said: str
-    at: int
 
 
 def parse_all(texts: Sequence[str]) -> Tree:
@@ -145,66 +115,20 @@ def parse(text: str) -> Tree:
 
 def columns_of(tree: Tree) -> tuple[str, ...]:
     """The names of the columns that a filter reads, each once."""
-    return tuple(dict.fromkeys(_columns(tree)))
+    leaves: Iterator[Predicate] = predicates(tree)
+    return tuple(dict.fromkeys(name for leaf in leaves for name in _columns(leaf)))
 
 
-def _columns(tree: Tree) -> Iterator[str]:
-    match tree:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _columns(part)
-        case Not(part):
-            yield from _columns(part)
-        case Comparison(_, left, right):
-            yield from (side.name for side in (left, right) if isinstance(side, Column))
-        case _:
-            yield tree.column.name
+def _columns(leaf: Predicate) -> tuple[str, ...]:
+    if isinstance(leaf, Comparison):
+        return tuple(side.name for side in (leaf.left, leaf.right) if isinstance(side, Column))
+    return (leaf.column.name,)
 
 
-class _Parser:
-    """A walk along the tokens; a method a rule of the grammar."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = list(_tokens(text))
-        self.place = self.depth = 0
-
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.place]
-
-    def whole(self) -> Tree:
-        tree = self.either()
-        if self.next.kind != "end":
-            raise self.refusal("and, or, or the end")
-        return tree
-
-    def either(self) -> Tree:
-        parts = [self.both()]
-        while self.took("or"):
-            parts.append(self.both())
-        return parts[0] if len(parts) == 1 else Or(tuple(parts))
-
-    def both(self) -> Tree:
-        parts = [self.single()]
-        while self.took("and"):
-            parts.append(self.single())
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
-
-    def single(self) -> Tree:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise _refusal(self.text, f"at most {DEEPEST} parentheses and nots within each other", self.next)
-        found: Tree
-        if self.took("not"):
-            found = Not(self.single())
-        elif self.took("("):
-            found = self.either()
-            self.take(")", "and, or, or )")
-        else:
-            found = self.predicate()
-        self.depth -= 1
-        return found
+class _Parser(Parser[Predicate]):
+    flag, pattern, word, keywords = "--where", TOKEN, "word", KEYWORDS
+    brackets, closing, unclosed = "parentheses", "and, or, or )", "is never closed"
+    instead, beginning = IN_WORDS, "a column, a value or an operator"
 
     def predicate(self) -> Tree:
         start = self.next
@@ -222,7 +146,7 @@ class _Parser:
             found = In(left, self.literals())
         elif self.took("is"):
             negated = self.took("not")
-            self.take("null", "null" if negated else "null or not null")
+            self.pass_by("null", "null" if negated else "null or not null")
             found = IsNull(left)
         else:
             return Truth(left)
@@ -230,28 +154,28 @@ class _Parser:
 
     def between(self, left: Operand, start: Token) -> Tree:
         low = self.operand("a column or a value")
-        self.take("and", "and, with the upper bound of between")
+        self.pass_by("and", "and, with the upper bound of between")
         high = self.operand("a column or a value")
         return And((self.comparison(">=", left, low, start), self.comparison("<=", left, high, start)))
 
     def comparison(self, op: str, left: Operand, right: Operand, start: Token) -> Comparison:
         if isinstance(left, Literal) and isinstance(right, Literal):
-            raise _refusal(self.text, "a column on one side of a comparison, not two values", start)
+            raise self.refusal("a column on one side of a comparison, not two values", start)
         return Comparison(op, left, right)
 
     def literals(self) -> tuple[Literal, ...]:
-        self.take("(", "( and the values of in")
+        self.pass_by("(", "( and the values of in")
         found = [self.literal()]
         while self.took(","):
             found.append(self.literal())
-        self.take(")", ", or )")
+        self.pass_by(")", ", or )")
         return tuple(found)
 
     def literal(self) -> Literal:
         found = self.next
         value = self.operand("a number, a quoted text, true or false")
         if isinstance(value, Column):
-            raise _refusal(self.text, "a number, a quoted text, true or false", found)
+            raise self.refusal("a number, a quoted text, true or false", found)
         return value
 
     def operand(self, expected: str) -> Operand:
@@ -270,7 +194,7 @@ class _Parser:
         if token.kind == "keyword" and token.said in ("true", "false"):
             return Literal(self.advance().said == "true")
         hint = "; a comparison with null is never true, write `is null`" if token.said == "null" else ""
-        raise _refusal(self.text, expected, token, hint)
+        raise self.refusal(expected, token, hint)
 
     def number(self, token: Token) -> int | float:
         try:
@@ -278,51 +202,5 @@ class _Parser:
         except ValueError:
             value = float(token.said)
         if value in (float("inf"), float("-inf")):
-            raise _refusal(self.text, "a number in the range of float64", token)
+            raise self.refusal("a number in the range of float64", token)
         return value
-
-    def took(self, said: str) -> bool:
-        """Whether the next token is this sign or keyword, which is then passed."""
-        found = self.next.said == said and self.next.kind in ("sign", "keyword")
-        self.place += found
-        return found
-
-    def take(self, said: str, expected: str) -> None:
-        if not self.took(said):
-            raise self.refusal(expected)
-
-    def advance(self) -> Token:
-        self.place += 1
-        return self.tokens[self.place - 1]
-
-    def refusal(self, expected: str) -> UsageError:
-        return _refusal(self.text, expected, self.next)
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    at = 0
-    while at < len(text):
-        found = TOKEN.match(text, at)
-        if found is None:
-            raise _unknown(text, at)
-        kind, said = found.lastgroup, found[0]
-        at = found.end()
-        if kind == "word" and said.lower() in KEYWORDS:
-            kind, said = "keyword", said.lower()
-        if kind is not None:
-            yield Token(kind, said, found.start() + 1)
-    yield Token("end", "", len(text) + 1)
-
-
-def _unknown(text: str, at: int) -> UsageError:
-    mark = text[at]
-    if mark in "'\"`":
-        return UsageError(f"--where {text!r}: the {mark} at character {at + 1} is never closed")
-    if mark in "&|!":
-        return _refusal(text, "and, or or not, in words", Token("", mark, at + 1))
-    return _refusal(text, "a column, a value or an operator", Token("", text[at:].split()[0], at + 1))
-
-
-def _refusal(text: str, expected: str, found: Token, hint: str = "") -> UsageError:
-    said = "the end" if found.kind == "end" else found.said
-    return UsageError(f"--where {text!r}: expected {expected} at character {found.at}, found {said}{hint}")

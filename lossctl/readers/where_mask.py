@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lossctl.errors import DataError
 from lossctl.readers.block import number, pointed
-from lossctl.readers.where import And, Column, Comparison, In, IsNull, Literal, Not, Operand, Or, Tree
+from lossctl.readers.connectives import And, Not, Or
+from lossctl.readers.where import Column, Comparison, In, IsNull, Literal, Operand, Tree
 from lossctl.readers.where_types import SECOND
 from lossctl.readers.where_values import UNITS, arrow, decoded, one_text, scalar, validity
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
-from lossctl.readers.where import And, Column, Comparison, In, IsNull, Not, Operand, Or, Plain, Tree, Truth
+from lossctl.readers.connectives import And, Not, Or
+from lossctl.readers.where import Column, Comparison, In, IsNull, Operand, Plain, Tree, Truth
 
 
 class Facts(NamedTuple):

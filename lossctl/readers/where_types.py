@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from lossctl.errors import UsageError, nearest
+from lossctl.readers.connectives import And, Not, Or, predicates
 from lossctl.readers.roles import listing
 from lossctl.readers.source import ColumnInfo
-from lossctl.readers.where import And, Column, Comparison, In, IsNull, Literal, Not, Operand, Or, Tree, Truth
+from lossctl.readers.where import Column, Comparison, In, IsNull, Literal, Operand, Tree, Truth
 
 SECOND = 10**9
 DATE = re.compile(
@@ -46,18 +47,14 @@ def fitted(tree: Tree, columns: Sequence[ColumnInfo], place: str, untyped: bool 
 
 def _beside_texts(tree: Tree) -> Iterable[str]:
     """The columns that are compared with a text."""
-    match tree:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _beside_texts(part)
-        case Not(part):
-            yield from _beside_texts(part)
-        case In(column, values) if any(isinstance(literal.value, str) for literal in values):
-            yield column.name
-        case Comparison(_, left, right):
-            for one, other in ((left, right), (right, left)):
-                if isinstance(one, Column) and isinstance(other, Literal) and isinstance(other.value, str):
-                    yield one.name
+    for leaf in predicates(tree):
+        match leaf:
+            case In(column, values) if any(isinstance(literal.value, str) for literal in values):
+                yield column.name
+            case Comparison(_, left, right):
+                for one, other in ((left, right), (right, left)):
+                    if isinstance(one, Column) and isinstance(other, Literal) and isinstance(other.value, str):
+                        yield one.name
 
 
 class _Fit:

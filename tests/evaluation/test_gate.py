@@ -8,9 +8,11 @@ import pytest
 
 from lossctl.catalogue.registry import names
 from lossctl.errors import UsageError
-from lossctl.evaluation.gate import And, Comparison, Not, Or, comparisons, parse_all
+from lossctl.evaluation.gate import Comparison, parse_all
 from lossctl.evaluation.gate_target import DOCUMENT, FIELDS, PICKS, ROWS, Target
 from lossctl.evaluation.gate_verdict import gates
+from lossctl.readers.connectives import And, Not, Or
+from lossctl.readers.connectives import predicates as comparisons
 from tests.gate_documents import result
 
 

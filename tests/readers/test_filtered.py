@@ -20,13 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lossctl.errors import DataError
+from lossctl.readers.connectives import And, Not, Or
 from lossctl.readers.csv import CsvSource
 from lossctl.readers.filtered import Filtered, Unmatched, filtered
 from lossctl.readers.memory import TableSource
 from lossctl.readers.npy import MemorySource, NpzSource
 from lossctl.readers.parquet import ParquetSource
 from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, whole
-from lossctl.readers.where import And, Column, Comparison, In, IsNull, Literal, Not, Or, Tree, Truth, parse
+from lossctl.readers.where import Column, Comparison, In, IsNull, Literal, Tree, Truth, parse
 
 OPS = {
     "=": operator.eq,

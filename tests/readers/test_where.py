@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 
 from lossctl.errors import UsageError
+from lossctl.readers.connectives import And, Not, Or
 from lossctl.readers.source import ColumnInfo
 from lossctl.readers.where import (
-    And,
     Column,
     Comparison,
     In,
     IsNull,
     Literal,
-    Not,
-    Or,
     Tree,
     Truth,
     columns_of,

@@ -119,8 +119,10 @@ def _of_clusters(errors: Sequence[SliceError | None]) -> tuple[Floats, Floats]:
 def _of_rows(found: Numbers) -> tuple[Floats, Floats]:
     """The errors of differences and their df, where a slice's rows and the rest are apart (Welch)."""
     own, rest = found.own, found.rest
-    with np.errstate(over="ignore"):
-        stderr = np.sqrt(own.stderr * own.stderr + rest.stderr * rest.stderr)
+    # in units of a power of 2, so that no square is out of the floats
+    unit = np.frexp(np.fmax(own.stderr, rest.stderr))[1]
+    a, b = np.ldexp(own.stderr, -unit), np.ldexp(rest.stderr, -unit)
+    stderr = np.ldexp(np.sqrt(a * a + b * b), unit)
     return stderr, student.welch_dfs(own.stderr, own.df, rest.stderr, rest.df)
 
 

@@ -56,7 +56,7 @@ def verify(
         >>> lossctl.verify(document).changes[0].what
         'values'
     """
-    from lossctl.evaluation.verify import check_document, read_document
+    from lossctl.evaluation.document import check_document, read_document
 
     where = "result" if isinstance(result, Mapping) else os.fspath(result)
     document = result if isinstance(result, Mapping) else read_document(where)
@@ -72,9 +72,10 @@ def verify(
 def _evaluated(
     document: Mapping[str, Any], data: tuple[str, ...], labels: tuple[str, ...], threads: int, where: str
 ) -> Verification:
+    from lossctl.evaluation.document import judged_again
     from lossctl.evaluation.recipe import Named, request_of
     from lossctl.evaluation.run import run
-    from lossctl.evaluation.verify import judged_again, verified
+    from lossctl.evaluation.verify import verified
 
     request = request_of(document["recipe"], Named(data, labels), where)._replace(threads=threads)
     if request.reduction == "none":
@@ -89,7 +90,8 @@ def _compared(document: Mapping[str, Any], data: tuple[str, ...], threads: int, 
     from lossctl.comparison.recipe import comparison_of, fingerprint_of
     from lossctl.comparison.report import report
     from lossctl.comparison.run import compare
-    from lossctl.evaluation.verify import judged_again, verified
+    from lossctl.evaluation.document import judged_again
+    from lossctl.evaluation.verify import verified
 
     asked = comparison_of(document["recipe"], data, where)
     asked = asked._replace(request=asked.request._replace(threads=threads))

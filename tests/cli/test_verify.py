@@ -332,3 +332,27 @@ def test_a_column_that_the_digest_has_no_part_of() -> None:
 def test_levels_that_no_call_can_mean(made: tuple[Path, Path]) -> None:
     with pytest.raises(DataError, match="ci must be above 0 and below 1"):
         lossctl.verify(edited(made[1], lambda d: d["recipe"].update(audit={"level": 7.0})))
+
+
+@pytest.mark.usefixtures("people")
+def test_how_rows_were_found_is_no_value() -> None:
+    called(
+        "eval",
+        "preds.parquet",
+        "--labels-from",
+        "labels.parquet",
+        "--on",
+        "id",
+        "-l",
+        "bce",
+        "--json",
+        "-o",
+        "r.json",
+        "-q",
+    )
+    labels = pq.read_table("labels.parquet")
+    pq.write_table(labels.take(np.random.default_rng(5).permutation(labels.num_rows)), "labels.parquet")
+    again = lossctl.evaluate("preds.parquet", labels_from="labels.parquet", on="id", loss="bce").to_dict()
+    # keys out of order are looked up in another way
+    assert again["join"]["method"] != json.loads(Path("r.json").read_text())["join"]["method"]
+    assert lossctl.verify("r.json")

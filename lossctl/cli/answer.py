@@ -15,6 +15,8 @@ from lossctl.cli.surroundings import colored, say, width
 from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lossctl.api.result import Result
     from lossctl.evaluation.result import Report
     from lossctl.show.slices import View
@@ -98,6 +100,17 @@ def tell_timings() -> None:
         say(f"{name} {seconds:.4f} s{threads}")
 
 
+def refuse_two_formats(format: object, json: bool, value_only: bool = False) -> None:
+    """Refuse two words for the format.
+
+    Raises:
+        UsageError: naming them.
+    """
+    said = [name for name, given in (("--json", json), ("--value-only", value_only), ("--format", format)) if given]
+    if len(said) > 1:
+        raise UsageError(f"{said[0]} and {said[1]} ask for two formats")
+
+
 def write(report: Report, format: str, output: str | None, color: bool | None, view: View | None = None) -> None:
     """Write the document in a format.
 
@@ -158,8 +171,12 @@ def save(result: Result, path: str, called: Mapping[str, str] = EMPTY) -> None:
 
 def save_dropped(result: Result, path: str, called: Mapping[str, str] = EMPTY) -> None:
     """Save the dropped rows with all their columns and the reason; some paths are called otherwise."""
+    save_tables(result.dropped_rows(called), path)
+
+
+def save_tables(tables: Iterator[pa.Table], path: str) -> None:
+    """Save rows with all their columns."""
     from lossctl.show.output import write_atomically
     from lossctl.show.tables import write_tables
 
-    tables = result.dropped_rows(called)
     write_atomically(path, lambda file: write_tables(tables, file, path))

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from lossctl.api.audit import audit_words
 from lossctl.audit.asked import Audit
+from lossctl.cli.answer import save_tables
+from lossctl.cli.said import by_flag
 from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
     from lossctl.api.result import Result
     from lossctl.show.slices import View
 
+# suffixes of files that take single rows
 ROWS = (".parquet", ".pq", ".csv")
 
 
@@ -22,13 +25,8 @@ def said(**words: Any) -> Audit:
     Raises:
         UsageError: a word or number that is none of its kind.
     """
-    try:
+    with by_flag(words):
         return audit_words(**words)
-    except UsageError as error:
-        name, space, rest = str(error).partition(" ")
-        word = name.partition("=")[0]
-        flag = f"--{word.replace('_', '-')}{name[len(word) :]}" if word in words else name
-        raise UsageError(flag + space + rest) from None
 
 
 def levels(text: str | None) -> tuple[float, ...]:
@@ -52,11 +50,7 @@ def rows_file(output: str | None, wanted: int) -> tuple[str | None, str | None]:
 
 def save_extremes(result: Result, path: str, called: Mapping[str, str]) -> None:
     """Save the rows of the highest and lowest losses, with all their columns; some paths are called otherwise."""
-    from lossctl.show.output import write_atomically
-    from lossctl.show.tables import write_tables
-
-    tables = result.extreme_rows(called)
-    write_atomically(path, lambda file: write_tables(tables, file, path))
+    save_tables(result.extreme_rows(called), path)
 
 
 def view(sort: str | None, top: int | None, min_count: int, by: bool) -> View | None:

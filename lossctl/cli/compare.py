@@ -12,19 +12,24 @@ from lossctl.catalogue.declare import Value
 from lossctl.cli import audit_words as a
 from lossctl.cli import compare_words as c
 from lossctl.cli import words as w
-from lossctl.cli.answer import called, put, readable, tell_timings
-from lossctl.cli.audit import said
-from lossctl.cli.eval import class_weights_said, classes_said, max_dropped_said, roles_said, scale_said, shapes_said
+from lossctl.cli.answer import called, put, readable, refuse_two_formats, save_tables, tell_timings
+from lossctl.cli.audit import ROWS, said
 from lossctl.cli.gates import gating
+from lossctl.cli.said import (
+    class_weights_said,
+    classes_said,
+    max_dropped_said,
+    read_said,
+    roles_said,
+    scale_said,
+    shapes_said,
+)
 from lossctl.cli.surroundings import colored, prepare_kernels, say, width
 from lossctl.errors import UsageError
 
 if TYPE_CHECKING:
     from lossctl.api.comparison import Comparison
     from lossctl.comparison.result import ComparisonReport
-
-# suffixes of files that take the rows that changed
-ROWS = (".parquet", ".pq", ".csv")
 
 
 def compare_command(
@@ -118,24 +123,9 @@ def compare_command(
         "replicates": replicates,
         "wanted": (changed, worst, best),
         "higher_is_better": higher_is_better,
-        "read": {
-            "delimiter": delimiter,
-            "header": not no_header,
-            "null_values": null_value or (),
-            "format": input_format,
-            "encoding": encoding,
-            "decimal": decimal,
-        },
+        "read": read_said(delimiter, no_header, null_value, input_format, encoding, decimal),
         "classes": classes_said(classes),
-        **shapes_said(
-            label_map=label_map,
-            label_base=label_base,
-            from_log_probs=from_log_probs,
-            pred_scale=pred_scale,
-            num_classes=None,
-            rest=None,
-            long=None,
-        ),
+        **shapes_said(label_map=label_map, label_base=label_base, from_log_probs=from_log_probs, pred_scale=pred_scale),
         "reduction": reduction,
         "class_weights": class_weights_said(class_weights),
         "ignore_index": ignore_index,
@@ -170,8 +160,7 @@ def _each(preds: Sequence[str] | None, column: Sequence[str] | None) -> dict[str
 
 def _format(format: c.Form | None, json: bool, output: str | None, rows: bool) -> str:
     """The format that the flags and the output's suffix ask for; "rows" where that takes the rows that changed."""
-    if json and format is not None:
-        raise UsageError("--json and --format ask for two formats")
+    refuse_two_formats(format, json)
     if json or format is not None:
         return "json" if format is None else format.value
     if output is None:
@@ -240,10 +229,7 @@ def _write(
 
 
 def _save_rows(result: Comparison, path: str, called: Mapping[str, str]) -> None:
-    from lossctl.show.output import write_atomically
-    from lossctl.show.tables import write_tables
-
     tables = list(result.changed_rows(called))
     if not tables:
         raise UsageError(f"{path}: there are no rows to save")
-    write_atomically(path, lambda file: write_tables(iter(tables), file, path))
+    save_tables(iter(tables), path)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from lossctl.cli.flag import flag
-from lossctl.cli.words import OnUnmatched
+from lossctl.cli.words import FORMAT, OnUnmatched
 
 
 class Form(StrEnum):
@@ -133,7 +133,4 @@ HigherIsBetter = Annotated[
     bool,
     flag("--higher-is-better", help="The greater number wins, as with scores in --column."),
 ]
-FormWord = Annotated[
-    Form | None,
-    flag("--format", "-f", help="How the result is written; the suffix of -o tells too."),
-]
+FormWord = Annotated[Form | None, FORMAT]

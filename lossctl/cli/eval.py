@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 from lossctl.api.call import reads_again, request_of
@@ -11,17 +9,34 @@ from lossctl.api.evaluate import run
 from lossctl.api.join import join_of
 from lossctl.catalogue.declare import Value
 from lossctl.catalogue.reductions import meaning
-from lossctl.catalogue.registry import find
 from lossctl.catalogue.spec import bind_all
 from lossctl.cli import audit_words as a
 from lossctl.cli import words as w
-from lossctl.cli.answer import as_named, called, readable, save, save_dropped, tell, tell_timings, write, write_rows
+from lossctl.cli.answer import (
+    as_named,
+    called,
+    readable,
+    refuse_two_formats,
+    save,
+    save_dropped,
+    tell,
+    tell_timings,
+    write,
+    write_rows,
+)
 from lossctl.cli.audit import levels, rows_file, said, save_extremes, view
 from lossctl.cli.gates import gating
+from lossctl.cli.said import (
+    class_weights_said,
+    classes_said,
+    max_dropped_said,
+    read_said,
+    roles_said,
+    scale_said,
+    shapes_said,
+)
 from lossctl.cli.surroundings import prepare_kernels
 from lossctl.errors import UsageError
-from lossctl.evaluation.shape_words import class_names, shapes
-from lossctl.readers.classes import is_file
 
 
 def eval_command(
@@ -130,8 +145,6 @@ def eval_command(
     gates = gating(fail_if, gate_on, junit, exit_zero, output, [] if reduction == "none" else bound)
     named = {"labels": labels, "preds": preds, "weights": weights, "mask": mask, "pred_ids": pred_ids}
     selectors = roles_said(named, role or [])
-    read = {"delimiter": delimiter, "header": not no_header, "null_values": null_value or (), "format": input_format}
-    read |= {"encoding": encoding, "decimal": decimal}
     asked: dict[str, Any] = {
         "classes": classes_said(classes),
         **shapes_said(
@@ -152,7 +165,7 @@ def eval_command(
         "on_empty": on_empty.value if on_empty else None,
         "max_dropped": max_dropped_said(max_dropped),
         "keep_dropped": dropped is not None,
-        "read": read,
+        "read": read_said(delimiter, no_header, null_value, input_format, encoding, decimal),
         "where": tuple(where or ()),
         "threads": threads,
         "batch_rows": batch_size,
@@ -201,50 +214,6 @@ def eval_command(
     return gates.ended(report, quiet)
 
 
-def scale_said(losses: Sequence[str], options: dict[str, Value], said: float | None) -> float | None:
-    """What preds are multiplied by: --scale says it too, where no chosen loss has an option of that name."""
-    if "scale" not in options or any(find(text.partition(":")[0]).option("scale") for text in losses):
-        return said
-    scale = options.pop("scale")
-    if said is not None:
-        raise UsageError("--pred-scale and --scale both say what the preds are multiplied by; give one of them")
-    return float(scale)  # type: ignore[arg-type]
-
-
-def roles_said(given: dict[str, str | None], others: list[str]) -> dict[str, str]:
-    """What the flags say of roles; `others` are NAME=COLUMNS."""
-    roles = {name: selector for name, selector in given.items() if selector is not None}
-    for entry in others:
-        name, equals, selector = entry.partition("=")
-        if not equals:
-            raise UsageError(f"--role takes NAME=COLUMNS, got {entry!r}")
-        if name in roles:
-            raise UsageError(f"role {name} is given twice")
-        roles[name] = selector
-    return roles
-
-
-def classes_said(text: str | None) -> tuple[str, ...] | None:
-    """The class names of a comma list or a file."""
-    if text is None or is_file(text):
-        return class_names(text)
-    names = tuple(name.strip() for name in text.split(","))
-    if len(set(names)) < len(names) or len(names) < 2:
-        raise UsageError(f"--classes takes two or more different names, or a .json or .txt file, got {text!r}")
-    return names
-
-
-def shapes_said(**said: Any) -> dict[str, Any]:
-    """What is said of the shape of labels and preds; errors call it by its flag."""
-    try:
-        return shapes(**said)
-    except UsageError as error:
-        name, space, rest = str(error).partition(" ")
-        word = name.rstrip(":")
-        flag = f"--{word.replace('_', '-')}{name[len(word) :]}" if word in said else name
-        raise UsageError(flag + space + rest) from None
-
-
 def versions(text: str) -> list[str]:
     """The loss of a name, its options with it, and every other that shares a name or formula with it."""
     from lossctl.catalogue.kinship import like
@@ -252,35 +221,6 @@ def versions(text: str) -> list[str]:
     name, colon, said = text.partition(":")
     first, *others = like(name)
     return [first.name + colon + said, *(loss.name for loss in others)]
-
-
-def class_weights_said(text: str | None) -> tuple[float, ...] | dict[str, float] | None:
-    """Numbers for "1,2,4", by name for "cat=2,dog=1"."""
-    if text is None:
-        return None
-    parts = [part.strip().rpartition("=") for part in text.split(",")]
-    try:
-        numbers = [float(number) for _, _, number in parts]
-    except ValueError:
-        numbers = [-1.0]
-    if not all(0.0 <= number < math.inf for number in numbers) or len({bool(equals) for _, equals, _ in parts}) > 1:
-        raise UsageError(f"--class-weights takes numbers >= 0, as 1,2,4 or cat=2,dog=1, got {text!r}")
-    if parts[0][1]:
-        return dict(zip((name for name, _, _ in parts), numbers, strict=True))
-    return tuple(numbers)
-
-
-def max_dropped_said(text: str | None) -> float | int | None:
-    """A share for "0.1%", a count for "5"."""
-    if text is None:
-        return None
-    try:
-        limit = float(text[:-1]) / 100.0 if text.endswith("%") else int(text)
-    except ValueError:
-        limit = -1
-    if limit < 0 or (isinstance(limit, float) and limit > 1):
-        raise UsageError(f"--max-dropped takes a count such as 5 or a share such as 0.1%, got {text!r}")
-    return limit
 
 
 def format_asked(
@@ -293,9 +233,7 @@ def format_asked(
     """
     from lossctl.show.machine import format_of
 
-    said = [name for name, given in (("--json", json), ("--value-only", value_only), ("--format", format)) if given]
-    if len(said) > 1:
-        raise UsageError(f"{said[0]} and {said[1]} ask for two formats")
+    refuse_two_formats(format, json, value_only)
     if value_only and reduction == "none":
         raise UsageError("--value-only has one number to show, --reduction none has one a row")
     if json:

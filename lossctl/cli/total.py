@@ -13,7 +13,7 @@ import typer
 
 from lossctl.api.call import reads_again
 from lossctl.cli import words as w
-from lossctl.cli.answer import as_named, called, put, readable, tell
+from lossctl.cli.answer import as_named, called, put, readable, refuse_two_formats, tell
 from lossctl.cli.surroundings import colored, prepare_kernels, say, width
 from lossctl.errors import UsageError
 
@@ -180,9 +180,7 @@ def _init(path: str) -> None:
 
 
 def _format(format: str | None, json: bool, value_only: bool, output: str | None) -> str:
-    said = [name for name, given in (("--json", json), ("--value-only", value_only), ("--format", format)) if given]
-    if len(said) > 1:
-        raise UsageError(f"{said[0]} and {said[1]} ask for two formats")
+    refuse_two_formats(format, json, value_only)
     if json or value_only:
         return "json" if json else "value"
     from lossctl.show.machine import format_of

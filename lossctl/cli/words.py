@@ -294,10 +294,8 @@ MaxDropped = Annotated[
     str | None,
     flag("--max-dropped", metavar="N|P%", help="Fail (exit 1) if more rows are dropped."),
 ]
-FormatWord = Annotated[
-    Format | None,
-    flag("--format", "-f", help="How the result is written; the suffix of -o tells too."),
-]
+FORMAT = flag("--format", "-f", help="How the result is written; the suffix of -o tells too.")
+FormatWord = Annotated[Format | None, FORMAT]
 Json = Annotated[bool, flag("--json", help="The same as --format json.")]
 ValueOnly = Annotated[bool, flag("--value-only", help="One bare number.")]
 Output = Annotated[

@@ -100,7 +100,9 @@ def test_a_slice_is_made_when_it_is_asked_for(monkeypatch):
 @pytest.mark.parametrize("options", [{"threads": 1, "batch_size": 700}, {"threads": 3}])
 def test_the_same_bits_in_any_order(options):
     order = rng.permutation(N)
-    found, expected = (evaluate(*rows, by=("k", "k*g"), weights="w", **more) for rows, more in (((order,), options), ((), {})))
+    found, expected = (
+        evaluate(*rows, by=("k", "k*g"), weights="w", **more) for rows, more in (((order,), options), ((), {}))
+    )
     assert plain(found.to_dict()) == plain(expected.to_dict())
 
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lossctl.audit.rowkeys import row_keys
+from lossctl.audit.rowkeys import position_keys, row_keys
 
 if TYPE_CHECKING:
     from lossctl.evaluation.request import Job
     from lossctl.evaluation.work import Judged
     from lossctl.readers.source import Unit
 
-# apart from each other: a cluster called 3, a row called 3 and the row at place 3
-NAMED, PLACED = 1, 2
+# apart from the keys of places: a row called 3 is not the row at place 3
+NAMED = 1
 
 
 class Identity:
@@ -34,4 +34,8 @@ class Identity:
     def _made(self, judged: Judged) -> np.ndarray:
         if self.names:
             return row_keys([judged.chunk.values[name] for name in self.names], NAMED)
-        return row_keys([judged.block.placed(np.arange(judged.block.rows)) + self.start], PLACED)
+        block = judged.block
+        if block.places is None:
+            return position_keys(self.start + block.first, block.rows)
+        keys: np.ndarray = position_keys(self.start + block.first, judged.chunk.covered)[block.places]
+        return keys

@@ -168,7 +168,8 @@ WITH_INTERVAL = """
 import sys
 from lossctl.evaluation.result import LossResult
 plainly = LossResult.to_dict
-LossResult.to_dict = lambda self: {**plainly(self), "ci": {"level": 0.95, "low": 0.4, "high": 0.6, "method": "t"}}
+ci = {"level": 0.95, "low": 0.4, "high": 0.6, "method": "t"}
+LossResult.to_dict = lambda self, *made: {**plainly(self, *made), "ci": ci}
 from lossctl.cli.main import main
 main()
 """

@@ -129,3 +129,10 @@ def test_records_for_machines():
     assert (rows[0]["difference_low"], rows[0]["p_adjusted"]) == ("0.115", "0.5")
     assert (rows[2]["region"], rows[2]["ci_low"], rows[2]["difference"]) == ("", "", "")
     assert (rows[3]["region"], rows[3]["age"], rows[3]["loss"]) == ("", "[18, 30)", "mse")
+
+
+def test_a_table_has_a_thousand_slices_if_nothing_is_said():
+    many = [entry({"k": k}, 1.0, 50) for k in range(1200)]
+    text = slices.render(many, View(), None, False)
+    assert "200 more slices; --top 0 shows all" in text
+    assert len(slices.render(many, View(top=0), None, False).splitlines()) == 2 + 1200

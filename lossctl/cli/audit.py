@@ -61,6 +61,6 @@ def view(sort: str | None, top: int | None, min_count: int, by: bool) -> View | 
     """
     if not by and sort is None:
         return None
-    from lossctl.show.slices import View, check_sort
+    from lossctl.show.slices import SHOWN, View, check_sort
 
-    return View(check_sort(sort or "key"), top or None, min_count)
+    return View(check_sort(sort or "key"), SHOWN if top is None else top or None, min_count)

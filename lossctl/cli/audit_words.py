@@ -74,7 +74,13 @@ Sort = Annotated[
 ]
 Top = Annotated[
     int | None,
-    flag("--top", metavar="N", min=0, help="Only the first slices of each table; 0 for all.", show_default=False),
+    flag(
+        "--top",
+        metavar="N",
+        min=0,
+        help="First slices of each table, else 1,000; 0 for all.",
+        show_default=False,
+    ),
 ]
 MinCount = Annotated[int, flag("--min-count", min=0, help="Slices with fewer rows are greyed.")]
 Worst = Annotated[

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SORTS = ("key", "value", "count", "difference", "p")
 FEWEST = 30
+# slices that a table has where nothing else is said
+SHOWN = 1000
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 Entry = Mapping[str, Any]
 
@@ -27,7 +29,7 @@ class View(NamedTuple):
     """
 
     sort: str = "key"
-    top: int | None = None
+    top: int | None = SHOWN
     min_count: int = FEWEST
 
 

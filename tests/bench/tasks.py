@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PEERS = ("polars", "duckdb", "torch", "sklearn")
-# `arrow` only decodes; `one` is lossctl with the first loss alone
+# `arrow` only decodes; `one` is lossctl with the first loss alone, and nothing else asked for
 FLOOR, ONE, OURS = "arrow", "one", "lossctl"
 FRAMES = ("polars", "duckdb")
 TEN_TIMES = 10
@@ -42,7 +42,10 @@ MORE_BINARY_LOSSES = (
 
 
 class Task(NamedTuple):
-    """One measurement: files of one shape of rows; `at_most` are the largest ratios of time that are kept."""
+    """One measurement: files of one shape of rows; `at_most` are the largest ratios of time that are kept.
+
+    `asked` is what lossctl is asked besides the losses.
+    """
 
     name: str
     shape: str
@@ -51,6 +54,7 @@ class Task(NamedTuple):
     at_most_peer: float | None = None
     at_most_floor: float | None = None
     more_losses: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
     def paths(self, folder: Path) -> list[str]:
         """Its files in a folder."""
@@ -61,7 +65,8 @@ class Task(NamedTuple):
         paths = self.paths(folder)
         given = ["-p", paths[0], "-y", paths[1]] if self.shape == "arrays" else [*paths, *COLUMNS[self.shape]]
         losses = (LOSSES[self.shape], *(() if first_alone else self.more_losses))
-        return [*given, *(word for loss in losses for word in ("-l", loss)), "--json"]
+        asked = () if first_alone else self.asked
+        return [*given, *(word for loss in losses for word in ("-l", loss)), *asked, "--json"]
 
 
 _TASKS = (
@@ -76,6 +81,10 @@ _TASKS = (
     # 200 million rows: more than torch and sklearn, which hold all of them at once, should be asked for
     Task("bin10x", "binary", tuple(f"bin10x/{k}.parquet" for k in range(TEN_TIMES)), (FLOOR, *FRAMES), 0.7, 1.3),
     Task("many", "binary", ("bin.parquet",), (ONE,), more_losses=MORE_BINARY_LOSSES),
+    Task("spread", "binary", ("bin.parquet",), (ONE,), asked=("--spread", "--hist", "--quantiles", "0.5,0.9")),
+    Task("slices", "binary", ("bin.parquet",), (ONE,), asked=("--by", "p:width=0.1")),
+    Task("many_slices", "binary", ("bin.parquet",), (ONE,), asked=("--by", "p:width=0.00001")),
+    Task("bootstrap", "binary", ("bin.parquet",), (ONE,), asked=("--bootstrap", "200")),
 )
 TASKS = {task.name: task for task in _TASKS}
 TOOLS = (FLOOR, *PEERS)

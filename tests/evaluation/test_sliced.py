@@ -7,6 +7,8 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import lossctl
@@ -16,6 +18,7 @@ from lossctl.evaluation.result import plain
 from lossctl.evaluation.sliced import SliceTable, SliceTables
 from lossctl.inference import student
 from lossctl.inference.interval import t_interval, welch_df
+from lossctl.readers.parquet import ParquetSource
 
 rng = np.random.default_rng(5)
 N = 4000
@@ -169,3 +172,27 @@ def test_the_exact_mean_of_a_slice():
     rounded = [float(x) * float(x) for x in losses]
     own = [x for x, g in zip(rounded, DATA["g"], strict=True) if g == 0]
     assert entry["value"] == float(sum(map(Fraction, own)) / len(own))
+
+
+def test_slices_by_a_column_that_the_loss_reads_too(tmp_path):
+    # as codes the labels would be no texts
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"label": ["cat", "dog"] * 500, "p_cat": [0.25, 0.75] * 500, "p_dog": [0.75, 0.25] * 500}), path
+    )
+    asked = {"labels": "label", "preds": "p_*", "loss": "scce", "by": ["label"]}
+    (cat, dog) = lossctl.evaluate(str(path), **asked).results[0].slices
+    assert (cat["by"], cat["count"], dog["count"]) == ({"label": "cat"}, 500, 500)
+    assert cat["value"] == dog["value"] == pytest.approx(math.log(4))
+
+
+def test_a_column_of_names_alone_is_read_as_codes(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"y": [1.0, 2.0] * 500, "p": [1.5, 2.0] * 500, "g": ["a", None] * 500}), path)
+    asked = []
+    with_codes = ParquetSource.with_codes
+    monkeypatch.setattr(ParquetSource, "with_codes", lambda self, names: asked.append(names) or with_codes(self, names))
+    for by in (["g"], ["g*y"], ["g"]):
+        (first, *_) = lossctl.evaluate(str(path), labels="y", preds="p", loss="mse", by=by).results[0].slices
+        assert (first["count"], first["value"]) == (500, 0.25)
+    assert set(asked) == {frozenset({"g"})}

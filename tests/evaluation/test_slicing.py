@@ -320,6 +320,19 @@ def test_unreadable_texts_are_told_with_their_row(spec, texts, said, tmp_path):
         assert f"{path} {said}" in str(refusal(error.value, source, unit, error.value.row))
 
 
+def test_codes_are_read_where_the_file_has_few_texts(tmp_path):
+    path, n = str(tmp_path / "a.parquet"), 60_000
+    many = pa.array([f"user number {i}" for i in range(n)])
+    few = pa.array(["eu", "us", None] * (n // 3))
+    table = pa.table({"few": few, "many": many, "n": np.arange(n)})
+    pq.write_table(table, path, row_group_size=n // 2)
+    source = ParquetSource(path).with_codes(frozenset(table.column_names))
+    assert source.codes == {"few"}
+    (chunk, *_) = source.read(source.units(0)[0], ["few", "many"], n)
+    assert pa.types.is_dictionary(chunk.values["few"].type)
+    assert pa.types.is_string(chunk.values["many"].type)
+
+
 def test_the_row_of_a_later_unit(tmp_path):
     source = MemorySource({"x": np.arange(600_000)})
     units = source.units(0)

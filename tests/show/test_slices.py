@@ -111,3 +111,10 @@ def test_a_column_that_is_called_as_a_fact_is():
     heads, _, row = slices.render(found, View(), None, False).splitlines()
     assert heads.split()[:6] == ["by", "value", "by", "n", "n", "weight"]
     assert row.split()[:3] == ["3", "x", "100"]
+
+
+def test_a_table_has_a_thousand_slices_if_nothing_is_said():
+    many = [entry({"k": k}, 1.0, 50) for k in range(1200)]
+    text = slices.render(many, View(), None, False)
+    assert "200 more slices; --top 0 shows all" in text
+    assert len(slices.render(many, View(top=0), None, False).splitlines()) == 2 + 1200

@@ -169,6 +169,7 @@ SAMPLES = (
         {
             "labels": (scalar("label", SIGN), scalar("same", TRUTH)),
             "preds": (scalar("logit", None, "logits"), scalar("distance", POSITIVE, "distance")),
+            "loss": (scalar("distance"),),
             "x1": (vector("x1_*", 4),),
             "x2": (vector("x2_*", 4),),
             "anchor": (vector("anchor_*", 4),),

@@ -60,7 +60,7 @@ def test_by_pipe_too_and_once_more_for_the_rows(tmp_path: Path, name: str) -> No
     path.write_bytes(DIALECTS[name][0])
     more = DIALECTS[name][1]
     with path.open("rb") as stream:
-        done = program("eval", "-", *CALL, *more, stdin=stream, encoding="utf-8")
+        done = program("eval", "-", *CALL, *more, stdin=stream)
     assert results(done.stdout) == results(called("eval", path, *CALL, *more, "-q"))
     said = "stdin: the numbers were read with a decimal comma; --decimal , or --decimal . settles it (decimal_comma: 1)"
     assert f"warning: {said.replace('stdin', '-')}" in done.stderr
@@ -71,7 +71,7 @@ def test_unreduced_rows_of_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(DIALECTS["utf-16"][0])
     call = ("-y", "größe", "-p", "p", "--loss", "mae", "-r", "none", "--json", "--id", "note")
     with (tmp_path / "t.csv").open("rb") as stream:
-        done = program("eval", "-", *call, stdin=stream, encoding="utf-8")
+        done = program("eval", "-", *call, stdin=stream)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["note"] for line in lines] == [note for _, _, note in ROWS]
@@ -114,7 +114,7 @@ def test_refusals_name_the_place_and_the_flag_that_helps(tmp_path: Path, name: s
     data, more, message = REFUSALS[name]
     path = tmp_path / "t.csv"
     path.write_bytes(data)
-    done = program("eval", path, "-p", "p", "--loss", "mse", *more, encoding="utf-8")
+    done = program("eval", path, "-p", "p", "--loss", "mse", *more)
     assert done.returncode == 2
     assert message.replace("{path}", str(path)) in done.stderr
     assert "Traceback" not in done.stderr

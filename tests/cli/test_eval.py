@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import termios
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import SAMPLES, answer, program
+from tests.conftest import SAMPLES, answer, program, started
 
 DIGITS = SAMPLES / "digits.parquet"
 
@@ -79,9 +82,9 @@ def test_the_published_reductions(tmp_path: Path) -> None:
     assert (weighted["denominator"], weighted["denominator_name"]) == (5.0, "rows with weight != 0")
 
 
-def refused(*args: object, code: int = 2, **more: Any) -> str:
+def refused(*args: object, code: int = 2, run: Callable[..., Any] = program, **more: Any) -> str:
     """The one line that an eval is refused with."""
-    done = program("eval", *args, **more)
+    done = run("eval", *args, **more)
     lines = [line for line in done.stderr.splitlines() if "compiling kernels" not in line]
     assert (done.returncode, done.stdout, len(lines)) == (code, "", 1), (done.returncode, done.stdout, done.stderr)
     assert lines[0].startswith("lossctl: ")
@@ -203,7 +206,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
-    assert "cannot write" in refused(DIGITS, "-l", "scce", "-q", "-o", old, preexec_fn=small_files)
+    assert "cannot write" in refused(DIGITS, "-l", "scce", "-q", "-o", old, run=started, preexec_fn=small_files)
     assert old.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
 
@@ -318,6 +321,13 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
+def await_reading(pipe: IO[bytes]) -> None:
+    """Until the other end has taken all that was written, and time enough to wait for more."""
+    while fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) != bytes(4):
+        time.sleep(0.01)
+    time.sleep(0.3)
+
+
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     command = [sys.executable, "-m", "lossctl", "eval", "-", "-p", "p", "-l", "mse", "-q", "-r", "none", "-o", str(out)]
@@ -330,7 +340,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         assert process.stdin is not None
         process.stdin.write(b"y,p\n" + b"1,2\n" * 100_000)
         process.stdin.flush()
-        time.sleep(1.5)
+        await_reading(process.stdin)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     assert list(tmp_path.iterdir()) == []
@@ -348,7 +358,7 @@ def test_a_signal_ends_a_run_whose_threads_wait_for_stdin(number: signal.Signals
         assert process.stdin is not None
         process.stdin.write(b"y,p\n" + b"1,2.123456789\n" * 600_000)
         process.stdin.flush()
-        time.sleep(1.5)
+        await_reading(process.stdin)
         process.send_signal(number)
         assert process.wait(10) == code
 

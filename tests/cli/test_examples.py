@@ -13,7 +13,7 @@ import pytest
 from lossctl.catalogue.declare import Loss
 from lossctl.catalogue.registry import all_losses, find, named_losses
 from lossctl.show.example import example
-from tests.conftest import ROOT, SAMPLES, called, program
+from tests.conftest import ROOT, SAMPLES, called, program, started
 
 EVERY = [*all_losses(), *named_losses()]
 IN_A_PROCESS = ["huber", "weighted_interval_score", "torch.TripletMarginLoss", "sklearn.d2_brier_score"]
@@ -43,10 +43,10 @@ def test_an_example_runs(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", IN_A_PROCESS)
 def test_an_example_runs_as_the_page_prints_it(name: str) -> None:
-    page = program("losses", name).stdout
+    page = started("losses", name).stdout
     command = page.split("\nExample\n")[1].strip()
-    assert command == example(find(name)) == json.loads(program("losses", name, "--json").stdout)["example"]
-    done = program(*words(command), cwd=ROOT)
+    assert command == example(find(name)) == json.loads(started("losses", name, "--json").stdout)["example"]
+    done = started(*words(command), cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
 

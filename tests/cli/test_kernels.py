@@ -10,7 +10,7 @@ from lossctl.catalogue.registry import all_losses, named_losses
 from lossctl.catalogue.spec import bind
 from lossctl.evaluation.warm import kernels_of
 from lossctl.kernels.store import KEY, Store
-from tests.conftest import SAMPLES, program
+from tests.conftest import SAMPLES, program, started
 
 OWN = "import lossctl\n\n\n@lossctl.loss\ndef warmed(y, p):\n    return abs(y - p) + {salt}\n"
 
@@ -68,7 +68,7 @@ def test_clearing_touches_nothing_but_kernels(tmp_path: Path) -> None:
 
 
 def test_timings_say_where_the_time_went() -> None:
-    done = program("eval", SAMPLES / "digits.parquet", "--loss", "scce", "--quiet", "--timings", "--value-only")
+    done = started("eval", SAMPLES / "digits.parquet", "--loss", "scce", "--quiet", "--timings", "--value-only")
     told = {line.split()[0]: float(line.split()[1]) for line in done.stderr.splitlines()}
     assert list(told) == ["start", "imports", "open", "rows", "render", "decode", "check", "kernel", "sum", "digest"]
     assert all(0.0 < seconds < 60.0 for seconds in told.values())

@@ -6,13 +6,14 @@ import json
 import os
 import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, SAMPLES, program
+from tests.conftest import ROOT, SAMPLES, program, started
 
 FOCAL = SAMPLES / "my_losses.py"
 CANCER = (SAMPLES / "breast_cancer.csv", "-p", "prob")
@@ -26,8 +27,8 @@ def written(folder: Path, body: str, name: str = "mine.py", head: str = HEAD) ->
     return path
 
 
-def value(*args: object, **more: Any) -> float:
-    done = program("eval", *args, "--value-only", "--quiet", **more)
+def value(*args: object, run: Callable[..., Any] = program, **more: Any) -> float:
+    done = run("eval", *args, "--value-only", "--quiet", **more)
     assert done.returncode == 0, done.stderr
     return float(done.stdout)
 
@@ -250,11 +251,11 @@ def installed(folder: Path, code: str) -> dict[str, str]:
 
 def test_an_installed_package_offers_losses_and_runs_only_when_one_is_asked_for(tmp_path: Path) -> None:
     environment = installed(tmp_path, HEAD + "def acme_gap(y, p, scale=1.0):\n    return scale * abs(y - p)\n")
-    got = value(*CANCER, "--loss", "acme_gap:scale=2", env=environment)
+    got = value(*CANCER, "--loss", "acme_gap:scale=2", run=started, env=environment)
     assert got == pytest.approx(2 * value(*CANCER, "--loss", "mae"), rel=1e-15)
-    assert "acme_gap" in program("losses", env=environment).stdout
+    assert "acme_gap" in started("losses", env=environment).stdout
     (tmp_path / "acme_losses.py").write_text("raise RuntimeError('run')\n")
-    assert value(*CANCER, "--loss", "mae", env=environment) * 2 == got
-    done = program("eval", *CANCER, "--loss", "acme_gap", env=environment)
+    assert value(*CANCER, "--loss", "mae", run=started, env=environment) * 2 == got
+    done = started("eval", *CANCER, "--loss", "acme_gap", env=environment)
     assert done.returncode == 2
     assert "entry point acme = acme_losses: RuntimeError: run" in done.stderr

@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 
 from tests.malformed.variants import mutated
-from tests.malformed.zygote import Zygote
 from tests.written import WRITERS, predictions, write
+from tests.zygote import Zygote
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--format", action="append", choices=list(WRITERS), help="only these; repeatable")
     asked = parser.parse_args()
     ends, counts, failed, seed = time.monotonic() + 60 * asked.minutes, Counter[str](), 0, asked.seed * 10**9
-    with Zygote() as zygote, tempfile.TemporaryDirectory() as folder:
+    with Zygote(everything=True) as zygote, tempfile.TemporaryDirectory() as folder:
         formats = asked.format or list(WRITERS)
         written = {}
         for name in formats:

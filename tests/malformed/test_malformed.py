@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.malformed.variants import damaged, mutated, odd_tables
-from tests.malformed.zygote import Zygote
 from tests.written import WRITERS, Written, predictions, write
+from tests.zygote import Zygote
 
 LOSS = ("--loss", "scce", "--json")
 # packed by Excel's own library, or files of a fixed layout of columns
@@ -29,7 +29,7 @@ INSPECTED = frozenset({"cut at 5/16", "cut at 15/16", "a hole of NUL", "more beh
 
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
-    with Zygote() as made:
+    with Zygote(everything=True) as made:
         yield made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import combinations
 
 import mpmath
 from mpmath import mpf
@@ -31,7 +32,8 @@ def spread(y: Row, members: list[Row], o: Options) -> mpf:
     near = mpmath.fsum(norm(x, y) for x in members) / m
     if not pairs:
         return mpf("nan")
-    return near - mpmath.fsum(norm(a, b) for a in members for b in members) / pairs / 2
+    # each pair once: a norm is 0 from a member to itself, and the same both ways
+    return near - mpmath.fsum(norm(a, b) for a, b in combinations(members, 2)) / pairs
 
 
 def ensemble(rows: Rows, o: Options) -> mpf:
@@ -100,9 +102,11 @@ def intervals(rows: Rows, o: Options) -> mpf:
 
 def variogram(rows: Rows, o: Options) -> mpf:
     y, members = split(rows)
-    e, d = mpf(o["exponent"]), range(len(rows["labels"]))
-    means = {(i, j): mpmath.fsum(abs(x[i] - x[j]) ** e for x in members) / len(members) for i in d for j in d}
-    return mpmath.fsum((abs(y[i] - y[j]) ** e - means[i, j]) ** 2 for i in d for j in d)
+    e = mpf(o["exponent"])
+    # each pair once: a term is 0 for a column and itself, and the same both ways
+    pairs = list(combinations(range(len(y)), 2))
+    means = [mpmath.fsum(abs(x[i] - x[j]) ** e for x in members) / len(members) for i, j in pairs]
+    return 2 * mpmath.fsum((abs(y[i] - y[j]) ** e - m) ** 2 for (i, j), m in zip(pairs, means, strict=True))
 
 
 def sebastiani(rows: Rows, o: Options) -> mpf:

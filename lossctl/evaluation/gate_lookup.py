@@ -57,8 +57,11 @@ def look_up(document: Document, target: Target, share: bool) -> tuple[Found, ...
     if not target.columns:
         return (_found(result, result, target),)
     slices = slices_of(result, target)
-    found = tuple(_found(entry, result, target) for entry in slices)
-    return found if target.pick in ("any", "all") else (_picked(found, slices, result, target),)
+    if target.pick in ("any", "all"):
+        return tuple(_found(entry, result, target) for entry in slices)
+    # of millions only the numbers are held
+    found = tuple(_found(entry, result, target)._replace(at=None) for entry in slices)
+    return (_picked(found, slices, result, target),)
 
 
 def result_of(results: Sequence[Document], target: Target) -> Document:
@@ -131,15 +134,16 @@ def _name(entry: Document) -> str:
 def _picked(found: tuple[Found, ...], slices: Sequence[Document], result: Document, target: Target) -> Found:
     """The one number of several slices: of the worst, of the best, or the distance between both."""
     if not target.pick:
-        return found[0]
+        return found[0]._replace(at=slices[0].get("by"))
     whole = target._replace(path=("value",))
-    values = found if target.path in VALUE else [_found(entry, result, whole) for entry in slices]
+    values = found if target.path in VALUE else [_found(entry, result, whole)._replace(at=None) for entry in slices]
     places = range(len(values))
     worst = max(places, key=lambda k: values[k].value)
     best = min(places, key=lambda k: values[k].value)
     if target.pick == "spread":
-        return Found(values[worst].value - values[best].value, at=values[worst].at)
-    chosen = found[worst if target.pick == "worst" else best]
+        return Found(values[worst].value - values[best].value, at=slices[worst].get("by"))
+    place = worst if target.pick == "worst" else best
+    chosen = found[place]._replace(at=slices[place].get("by"))
     if target.path not in VALUE:
         return chosen
     ends = [bounded(entry).interval for entry in found] if any(entry.interval for entry in found) else []

@@ -107,6 +107,10 @@ def looked_ahead(made: Plan, request: Request) -> Plan:
 
 def _sliced(made: Plan, request: Request) -> Plan:
     from lossctl.evaluation.by import parse_all
+
+    bys = parse_all(request.audit.by)
+    if not any(by.open for by in bys):
+        return made._replace(job=made.job._replace(slices=bys))
     from lossctl.evaluation.quantile import middle_quantiles
     from lossctl.evaluation.slice_edges import settle
 
@@ -115,5 +119,5 @@ def _sliced(made: Plan, request: Request) -> Plan:
     def quantiles(pairs: Pairs, levels: Sequence[Fraction]) -> Sequence[float]:
         return middle_quantiles(run, pairs, levels)
 
-    bys = settle(parse_all(request.audit.by), made.job.sources, quantiles)
+    bys = settle(bys, made.job.sources, quantiles)
     return made._replace(job=made.job._replace(slices=bys))

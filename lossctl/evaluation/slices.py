@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lossctl.audit.bootstrap import Resampler, bytes_needed
 from lossctl.audit.grouped import GroupSums
 from lossctl.audit.groupmoments import GroupMoments
-from lossctl.audit.replicates import Replicates
-from lossctl.audit.spread import Spread, SpreadPart
 from lossctl.errors import UsageError
 from lossctl.evaluation.audited import Accumulator
 from lossctl.evaluation.slicing import Slicer
-from lossctl.readers.npy import half_of_memory
 
 Bias: TypeAlias = "Callable[[Judged, Sequence[np.ndarray | None]], LossColumn]"
 
 if TYPE_CHECKING:
+    from lossctl.audit.asked import Audit
+    from lossctl.audit.bootstrap import Resampler
+    from lossctl.audit.replicates import Replicates
     from lossctl.audit.rows import LossColumn
+    from lossctl.audit.spread import Spread, SpreadPart
     from lossctl.evaluation.by import By
     from lossctl.evaluation.identity import Identity
     from lossctl.evaluation.request import Job
@@ -122,16 +122,33 @@ def refuse_many(name: str, groups: int, replicates: Sequence[int], sketches: int
     Raises:
         UsageError: naming what to leave out.
     """
+    if groups <= MANY:
+        return
+    from lossctl.audit.bootstrap import bytes_needed
+    from lossctl.readers.npy import half_of_memory
+
     needed = {
         "--bootstrap": sum(bytes_needed(groups, count) for count in replicates),
         "--spread, --quantiles or --hist": groups * sketches * SPREAD_BYTES,
     }
     for flag, size in needed.items():
-        if groups > MANY and size > half_of_memory():
+        if size > half_of_memory():
             raise UsageError(
                 f"{name} makes {groups:,} slices or more, for which {flag} would take {size / 1e9:,.1f} GB, "
                 "over half of this machine's memory; leave it out, or slice by what has fewer values"
             )
+
+
+def _spread() -> Spread:
+    from lossctl.audit.spread import Spread
+
+    return Spread()
+
+
+def _resampler(audit: Audit) -> Resampler:
+    from lossctl.audit.bootstrap import Resampler
+
+    return Resampler(audit.bootstrap, audit.seed)
 
 
 class _Sliced:
@@ -143,8 +160,8 @@ class _Sliced:
         audit = job.audit
         # what is no loss has no rows, nor has a loss of the whole file
         rows = [i < len(job.losses) and not job.losses[i].core.loss.parts for i in range(len(sums))]
-        self.spreads = [Spread() if audit.sketched and own else None for own in rows]
-        self.replicates = [Resampler(audit.bootstrap, audit.seed) if audit.bootstrap and own else None for own in rows]
+        self.spreads = [_spread() if audit.sketched and own else None for own in rows]
+        self.replicates = [_resampler(audit) if audit.bootstrap and own else None for own in rows]
 
     def part(self) -> SlicePart:
         return SlicePart(

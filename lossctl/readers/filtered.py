@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.readers.around import Around
 from lossctl.readers.arrow import takeable
-from lossctl.readers.source import Chunk, Source, Unit, nothing, whole
+from lossctl.readers.source import Chunk, Source, Unit, nothing, whole, with_codes
 from lossctl.readers.where import Tree, columns_of
 from lossctl.readers.where_types import fitted
 
@@ -39,6 +39,10 @@ class Filtered(Around):
         if not hasattr(self.inner, "with_text"):
             return self
         return replace(self, inner=self.inner.with_text(names))
+
+    def with_codes(self, names: frozenset[str]) -> Filtered:
+        """The same, with some columns of text as dictionaries where the format can."""
+        return replace(self, inner=with_codes(self.inner, names))
 
     def read(self, unit: Unit, names: Sequence[str], rows: int) -> Iterator[Chunk]:
         """The matching rows, with the places they have among all.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lossctl.readers.around import Around
 from lossctl.readers.arrow import texts
-from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, whole
+from lossctl.readers.source import Chunk, ColumnInfo, Source, Unit, whole, with_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,6 +46,10 @@ class Partitioned(Around):
     def whole(self) -> Partitioned:
         """The same around the whole file."""
         return replace(self, inner=whole(self.inner))
+
+    def with_codes(self, names: frozenset[str]) -> Partitioned:
+        """The same, with some columns of text as dictionaries where the format can."""
+        return replace(self, inner=with_codes(self.inner, names))
 
     def pruned(self, tree: Tree) -> Partitioned | Unmatched:
         """The same without what cannot match a filter: all of the file, where its keys say so."""

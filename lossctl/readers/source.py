@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -74,11 +73,6 @@ def whole(source: Source) -> Source:
 
 def with_codes(source: Source, names: frozenset[str]) -> Source:
     """The same with some columns of text as dictionaries, where the format can; what joins or renames stays."""
-    from lossctl.readers.filtered import Filtered
-    from lossctl.readers.partitioned import Partitioned
-
-    if isinstance(source, Filtered | Partitioned):
-        return replace(source, inner=with_codes(source.inner, names))
     return source.with_codes(names) if hasattr(source, "with_codes") else source
 
 

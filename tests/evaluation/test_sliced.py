@@ -158,7 +158,7 @@ def test_gates_on_slices():
 def test_too_many_slices_for_what_is_asked_of_each(monkeypatch, asked, flag):
     monkeypatch.setattr(slicing, "MANY", 1000)
     assert len(evaluate(**asked).slices) == len(np.unique(DATA["k"]))
-    monkeypatch.setattr(slicing, "half_of_memory", lambda: 1 << 20)
+    monkeypatch.setattr("lossctl.readers.npy.half_of_memory", lambda: 1 << 20)
     with pytest.raises(UsageError, match=rf"--by k makes 1,\d+ slices or more, for which {flag}.* over half of this"):
         evaluate(**asked)
     # few ones are computed whatever they take

@@ -18,11 +18,12 @@ integers and the root is rounded once, so the order of rows, clusters and merges
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from math import isqrt
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lossctl.audit.groupmoments import GroupMoments, counted
+from lossctl.audit.keyed import Key
 from lossctl.kernels.exactsum import UNIT_EXPONENT, ratio
 
 if TYPE_CHECKING:
@@ -142,12 +143,13 @@ def slice_errors(
     return {owner: _slice_error(one, every, owner in odd, bool(odd)) for owner, one in found.items()}
 
 
-def numbered(keys: Sequence[tuple[object, ...]]) -> tuple[list[tuple[object, ...]], list[int], list[int]]:
-    """Keys whose last word is the cluster: the slices' keys, and of each the slice and the cluster by number."""
-    slices: dict[tuple[object, ...], int] = {}
-    clusters: dict[object, int] = {}
-    owners = [slices.setdefault(key[:-1], len(slices)) for key in keys]
-    belongs = [clusters.setdefault(key[-1], len(clusters)) for key in keys]
+def numbered(keys: Iterable[Key], words: int = 1) -> tuple[list[Key], list[int], list[int]]:
+    """Keys whose last words are the cluster's: the slices' keys, and of each the slice and the cluster by number."""
+    slices: dict[Key, int] = {}
+    clusters: dict[Key, int] = {}
+    pairs = [(key[:-words], key[-words:]) for key in keys]
+    owners = [slices.setdefault(one, len(slices)) for one, _ in pairs]
+    belongs = [clusters.setdefault(one, len(clusters)) for _, one in pairs]
     return list(slices), owners, belongs
 
 

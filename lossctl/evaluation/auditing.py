@@ -49,17 +49,6 @@ def as_text(request: Request, taken: Collection[str]) -> tuple[str, ...]:
     return (*names, *by.as_text(by.parse_all(request.audit.by), taken))
 
 
-def with_codes(request: Request, sources: tuple[Source, ...], taken: Collection[str]) -> tuple[Source, ...]:
-    """The sources with the texts of slices as dictionaries, where a format has them; save columns that are `taken`."""
-    if not request.audit.by:
-        return sources
-    from lossctl.evaluation.by import needed, parse_all
-    from lossctl.readers.source import with_codes
-
-    names = frozenset(needed(parse_all(request.audit.by))).difference(taken)
-    return tuple(with_codes(source, names) for source in sources)
-
-
 def refuse_unfit(losses: Sequence[Settled], request: Request) -> None:
     """Refuse an audit of what has no rows, or no one value.
 

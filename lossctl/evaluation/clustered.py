@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lossctl.audit.clusters import SliceError, cluster_error, slice_errors
+from lossctl.audit.clusters import SliceError, cluster_error, numbered, slice_errors
 from lossctl.audit.error import Error
 from lossctl.audit.grouped import GroupSums
 from lossctl.audit.groupmoments import GroupMoments
@@ -47,13 +47,11 @@ class ClusterSums(NamedTuple):
         if reduction == "sum":
             return {}
         keyed = self.each[1 + by]
-        owners: dict[Key, int] = {}
-        clusters: dict[Key, int] = {}
-        owned = np.array([owners.setdefault(key[:width], len(owners)) for key in keyed.places], np.int64)
-        belongs = np.array([clusters.setdefault(key[width:], len(clusters)) for key in keyed.places], np.int64)
-        errors = slice_errors(keyed.moments[loss], owned, belongs, reduction)
+        words = len(next(iter(keyed.places), ())) - width
+        keys, owners, belongs = numbered(keyed.places, words)
+        errors = slice_errors(keyed.moments[loss], np.array(owners, np.int64), np.array(belongs, np.int64), reduction)
         many = outputs if reduction == "batchmean" else 1
-        return {key: errors[place].times(many) for key, place in owners.items() if place in errors}
+        return {key: errors[place].times(many) for place, key in enumerate(keys) if place in errors}
 
 
 class Clusters(Accumulator):

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lossctl.evaluation.executors import executor_for
-from lossctl.evaluation.frames import loss_rows
 from lossctl.evaluation.pooled import pooled_rows
-from lossctl.evaluation.quantile import exact_quantiles
-from lossctl.evaluation.work import buffers, judged_blocks, left_out
+from lossctl.evaluation.quantile import exact_quantiles, kept_rows, losses_of
+from lossctl.evaluation.work import judged_blocks, left_out
 
 if TYPE_CHECKING:
     from lossctl.audit.rows import Floats
@@ -32,16 +29,11 @@ def exactly(evaluation: Evaluation, loss: int) -> tuple[float, ...]:
 def _rows(job: Job, unit: Unit, loss: int) -> Iterator[tuple[Floats, Floats | None]]:
     """A unit's rows that count: their losses and weights."""
     settled = job.losses[loss]
+    if not settled.pooled:
+        yield from losses_of(job, unit, settled, settled.cells[0])
+        return
     for judged in judged_blocks(job, unit):
-        if not judged.block.rows:
-            continue
-        if settled.pooled:
+        if judged.block.rows:
             values, weights, _ = pooled_rows(settled, judged, job.one_hot, None)
-        else:
-            values = loss_rows(settled.core, judged.block, job.one_hot, buffers(), "values")
-            weights = judged.weights_of(settled, None)
-        out = [one for one in (judged.skipped, left_out(settled, judged)) if one is not None]
-        if out:
-            kept = np.flatnonzero(~np.any(out, axis=0))
-            values, weights = values[kept], None if weights is None else weights[kept]
-        yield values, weights
+            kept = kept_rows((judged.skipped, left_out(settled, judged)))
+            yield values[kept], None if weights is None else weights[kept]

@@ -198,7 +198,6 @@ def _unify(fields: list[pa.Field]) -> bool:
 
 
 def _as_text(piece: pa.Table, names: set[str]) -> pa.Table:
-
     for i, field in enumerate(piece.schema):
         if field.name in names:
             piece = piece.set_column(i, field.name, _texts(piece.column(i)))

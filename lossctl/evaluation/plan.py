@@ -67,7 +67,7 @@ def plan(request: Request, sources: tuple[Source, ...] | None = None) -> Plan:
     auditing.check_columns(request, sources)
     taken_names = [name for one in chosen.values() for name in one.columns]
     as_text = (*auditing.as_text(request, taken_names), *_label_texts(request, classes, chosen))
-    sources = auditing.with_codes(request, with_text(sources, as_text), taken_names)
+    sources = with_text(sources, as_text)
     for source in sources[1:]:
         same_columns(source, sources[0], chosen, request.roles)
     classes = None if request.label_map is not None else classes

@@ -292,14 +292,14 @@ def losses_of(job: Job, unit: Unit, loss: Settled, cell: Cell) -> Iterator[tuple
     for judged in judged_blocks(job, unit):
         if not judged.block.rows:
             continue
-        kept = _kept((judged.skipped, left_out(loss, judged)))
+        kept = kept_rows((judged.skipped, left_out(loss, judged)))
         for column in (None,) if cell.columns is None else cell.columns:
             values = loss_rows(cell.core, judged.block, job.one_hot, buffers(), "values", column)
             weights = judged.weights_of(loss, column)
             yield values[kept], None if weights is None else weights[kept]
 
 
-def _kept(skips: tuple[np.ndarray | None, ...]) -> np.ndarray | slice:
+def kept_rows(skips: tuple[np.ndarray | None, ...]) -> np.ndarray | slice:
     """The rows that none of some flags leaves out."""
     found = [skipped for skipped in skips if skipped is not None]
     return np.flatnonzero(~np.any(found, axis=0)) if found else slice(None)

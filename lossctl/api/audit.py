@@ -11,6 +11,8 @@ from lossctl.errors import UsageError
 # a replicate costs a few nanoseconds a row, and some kilobytes
 MOST_REPLICATES = 100_000
 MOST_ROWS = 1_000_000
+# of a reliability table, where nothing is said
+BINS = Audit().bins
 
 
 def audit_words(
@@ -28,7 +30,7 @@ def audit_words(
     worst: int = 0,
     best: int = 0,
     calibration: str | None = None,
-    bins: int = 15,
+    bins: int | None = None,
     decompose: bool = False,
 ) -> Audit:
     """The audit of a call; for what the words mean see `lossctl.evaluate`.
@@ -56,6 +58,9 @@ def audit_words(
         raise UsageError(f'correction must be "holm" or "bh", got {correction!r}')
     if calibration not in (None, "equal-mass", "equal-width"):
         raise UsageError(f'calibration must be "equal-mass" or "equal-width", got {calibration!r}')
+    if bins is not None and calibration is None:
+        raise UsageError('bins goes with calibration: say "equal-mass" or "equal-width"')
+    bins = BINS if bins is None else bins
     if not _whole(bins) or not 1 <= bins <= 10_000:
         raise UsageError(f"bins must be a whole number from 1 to 10,000, got {bins!r}")
     return Audit(

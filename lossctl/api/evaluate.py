@@ -66,7 +66,7 @@ def evaluate(
     worst: int = 0,
     best: int = 0,
     calibration: str | None = None,
-    bins: int = 15,
+    bins: int | None = None,
     decompose: bool = False,
     threads: int = 0,
     batch_size: int = 0,
@@ -133,7 +133,7 @@ def evaluate(
         worst: how many rows of the highest loss `Result.extreme_rows` has.
         best: how many of the lowest.
         calibration: a reliability table with bins of "equal-mass" or "equal-width".
-        bins: how many.
+        bins: how many; None for 15.
         decompose: scores split into miscalibration, discrimination and uncertainty.
         threads: how many work at once; 0 takes all processors. The bits are the same for any.
         batch_size: rows a block; 0 takes what suits. The bits are the same for any.

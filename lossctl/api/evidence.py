@@ -141,6 +141,8 @@ def _paths(given: Paths) -> tuple[str, ...]:
 def _refuse_words(request: Request, where: str) -> None:
     words = request.audit._asdict()
     with said_of(where, DataError):
+        # a recipe tells the bins where none were asked for, too
+        words["bins"] = words["bins"] if words["calibration"] else None
         audit_words(ci=words.pop("level"), **words)
         refuse_words(
             request.losses[: 1 if request.across else None],

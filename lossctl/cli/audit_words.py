@@ -101,7 +101,10 @@ CalibrationWord = Annotated[
     Calibration | None,
     flag("--calibration", help="A reliability table and calibration errors.", show_default=False),
 ]
-Bins = Annotated[int, flag("--bins", min=1, help="Of the reliability table.")]
+Bins = Annotated[
+    int | None,
+    flag("--bins", metavar="N", min=1, help="Of the reliability table; else 15.", show_default=False),
+]
 Decompose = Annotated[
     bool,
     flag(

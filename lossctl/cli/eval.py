@@ -100,7 +100,7 @@ def eval_command(
     worst: a.Worst = 0,
     best: a.Best = 0,
     calibration: a.CalibrationWord = None,
-    bins: a.Bins = 15,
+    bins: a.Bins = None,
     decompose: a.Decompose = False,
     output: w.Output = None,
     save_as: w.Save = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lossctl.audit import decomposition as split
+from lossctl.audit.asked import Audit
 from lossctl.audit.calibration import Binned, Binning, BinTally, Reliability, equal_mass, reliability, width_edges
 from lossctl.audit.distinct import Distinct, DistinctTally
 from lossctl.catalogue.spec import BoundLoss, bind
@@ -22,8 +23,6 @@ from lossctl.readers.block import Block, lay
 if TYPE_CHECKING:
     from lossctl.evaluation.work import Judged
 
-BINS = 15
-MOST_BINS = 10_000
 SQUARED = {
     "binary_brier_score": "brier",
     "multiclass_brier_score": "brier",
@@ -42,24 +41,7 @@ class Asked(NamedTuple):
     """How bins are made, and how many."""
 
     binning: Binning
-    bins: int = BINS
-
-
-def asked(calibration: Binning | None, bins: int | None) -> Asked | None:
-    """What the flags ask for; None for no calibration.
-
-    Raises:
-        UsageError: a number of bins out of range, or without --calibration.
-    """
-    if calibration is None:
-        if bins is not None:
-            raise UsageError("--bins goes with --calibration equal-mass or equal-width")
-        return None
-    if calibration not in ("equal-mass", "equal-width"):
-        raise UsageError(f"--calibration must be equal-mass or equal-width, got {calibration!r}")
-    if bins is not None and not 1 <= bins <= MOST_BINS:
-        raise UsageError(f"--bins must be from 1 to {MOST_BINS:,}, got {bins}")
-    return Asked(calibration, bins or BINS)
+    bins: int = Audit().bins
 
 
 class Parts(NamedTuple):

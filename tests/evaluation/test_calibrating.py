@@ -20,6 +20,7 @@ from model_diagnostics.scoring import LogLoss, SquaredError, decompose
 from scipy.special import expit, softmax
 
 import lossctl
+from lossctl.api.audit import audit_words
 from lossctl.catalogue.spec import bind
 from lossctl.errors import UsageError
 from lossctl.evaluation import calibrating as c
@@ -346,16 +347,17 @@ def test_a_score_that_is_no_log_loss_is_not_split(call: str) -> None:
 
 
 def test_flags() -> None:
-    assert c.asked(None, None) is None
-    assert c.asked("equal-mass", None) == ("equal-mass", 15)
-    assert c.asked("equal-width", 7) == ("equal-width", 7)
+    plain = audit_words()
+    assert (plain.calibration, plain.bins) == (None, 15)
+    assert audit_words(calibration="equal-mass").bins == 15
+    assert audit_words(calibration="equal-width", bins=7).bins == 7
     for given, message in (
-        ((None, 5), r"^--bins goes with --calibration"),
-        (("equal-mass", 0), r"^--bins must be from 1 to 10,000, got 0$"),
-        (("equal", 5), r"^--calibration must be equal-mass or equal-width, got 'equal'$"),
+        ((None, 5), r"^bins goes with calibration"),
+        (("equal-mass", 0), r"^bins must be a whole number from 1 to 10,000, got 0$"),
+        (("equal", 5), r'^calibration must be "equal-mass" or "equal-width", got \'equal\'$'),
     ):
         with pytest.raises(UsageError, match=message):
-            c.asked(*given)  # type: ignore[arg-type]
+            audit_words(calibration=given[0], bins=given[1])
 
 
 def test_bias_by_slice_is_the_mean_of_prediction_less_label() -> None:
